@@ -142,7 +142,11 @@ export const frontDaemon = defineDaemon({
         appSide = await createRestServer({
           ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users, rate: config.rate ?? {} },
           ready: () => checkDatabase(appDatabase),
-          routes: (own) => appSideRoutes(own, { actions, sessions, tsmApi, extensions: config.extensions ?? true }),
+          routes: (own) =>
+            appSideRoutes(own, {
+              ...{ actions, sessions, tsmApi, extensions: config.extensions ?? true },
+              cookiePath: new URL(endpointOf(config.appSide.publicUrl ?? 'https://localhost')).pathname,
+            }),
         });
         await appSide.listen(listen);
         await proxy.listen();
@@ -191,6 +195,9 @@ async function openDatabases(
   return { database, appDatabase };
 }
 
+/** The remote agent at this address. */
+const endpointOf = (address: string): string => `${address}/gp/seram`;
+
 /** What phones do here: sessions with their cards, and the operations that wait in them. */
 function operationsOf(
   { appSide: { listen, publicUrl }, tsmApi: api, users }: Static<typeof FrontConfig>,
@@ -214,7 +221,7 @@ function operationsOf(
   const sessions = new SeramSessions({ database, bells, onWaiting: watch });
   const common = {
     ...{ database, sessions, backends, onError, terminalId: seramTerminal(self.id) },
-    raEndpoint: () => `${publicUrl ?? `https://${listen.host}:${port()}`}/gp/seram`,
+    raEndpoint: () => endpointOf(publicUrl ?? `https://${listen.host}:${port()}`),
   };
   const { stepUp } = users;
   const actions: Actions = new Actions({

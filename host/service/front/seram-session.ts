@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import type { CardCommand, CardResponse, TerminalResult } from '../../wire/message/card-script.ts';
 import type { SeramScript } from '../../wire/message/front.ts';
 import {
@@ -67,6 +68,9 @@ export interface SeramSession {
   readonly binding?: string;
   /** The agent sends cookies back; unknown before its first report. */
   readonly cookies?: boolean;
+  /** Of an agent without cookies: the connection that its last order went out on, and SHA-256 of its last report. */
+  readonly link?: string;
+  readonly reported?: string;
   /** Highest fence seen. */
   readonly fence: number;
   readonly script?: RunningScript;
@@ -159,6 +163,8 @@ export interface ReportCookies {
   readonly seq?: number;
   /** SHA-256 of the cookie of the handshake. */
   readonly binding?: string;
+  /** The connection that the report came on; absent where nobody can tell. */
+  readonly link?: string;
 }
 
 export type Heard =
@@ -179,12 +185,41 @@ export function hear(session: SeramSession, report: Report, cookies: ReportCooki
   if (seq > session.seq) return { kind: 'refused', reason: 'this report belongs to an order that was not given' };
   const seen: SeramSession = { ...session, cookies: keeps, seenAt: now };
   if (seq < session.seq) return lost(seen, now);
+  if (!keeps && isDoubtful(session, report, cookies)) return { kind: 'heard', session: missed(seen) };
   const { localAgentStatusEnum: status, errorMsg } = report.localAgentStatus;
-  if (status === 'POLLING' || status === 'PROCESSED') return { kind: 'heard', session: consume(seen, report) };
+  if (status === 'POLLING' || status === 'PROCESSED')
+    return { kind: 'heard', session: consume(keeps ? seen : noted(seen, report, cookies), report) };
   // No column takes a NUL.
   const reason = (errorMsg ?? 'no reason given').slice(0, 480).replaceAll('\0', '');
   return { kind: 'heard', session: over(seen, 'FAILED', `${status}: ${reason}`) };
 }
+
+const digestOf = (report: Report): string => createHash('sha256').update(JSON.stringify(report)).digest('hex');
+
+function noted({ link: _link, ...session }: SeramSession, report: Report, { link }: ReportCookies): SeramSession {
+  return { ...session, reported: digestOf(report), ...(link === undefined ? {} : { link }) };
+}
+
+/**
+ * Without cookies a report that is the same as the last one may be that one sent again: the order behind it was lost.
+ * It answers that order for sure where it comes on the connection that the order went out on.
+ */
+function isDoubtful({ script, reported, link }: SeramSession, report: Report, cookies: ReportCookies): boolean {
+  if (script?.out === undefined || reported !== digestOf(report)) return false;
+  return link === undefined || link !== cookies.link;
+}
+
+/** An agent without cookies may not have its last order: what it did with the APDUs nobody knows. */
+function missed(session: SeramSession): SeramSession {
+  const { order, ...rest } = session;
+  if (order === undefined || session.state !== 'WAIT_AGENT') return session;
+  const without: SeramSession = { ...rest, state: withoutOrder(order) };
+  return withoutScript(without, 'link-lost', 'the connection to the phone broke with APDUs out');
+}
+
+/** The answer with this order was not written to its end: an agent without cookies cannot say whether it has it. */
+export const cut = (session: SeramSession, seq: number): SeramSession =>
+  session.cookies === false && session.seq === seq && session.script?.out !== undefined ? missed(session) : session;
 
 /**
  * The order to stop was lost on its way: the same again, to the agent that it was for. One that keeps no cookies hears

@@ -19,6 +19,7 @@ import type { SeramReader, SeramScript, SeramScriptResult } from '../../wire/mes
 import type { Handshake, HandshakeAnswer, Order, Report } from '../../wire/message/seram.ts';
 import {
   aged,
+  cut,
   end,
   failedResult,
   type Given,
@@ -141,11 +142,12 @@ export class SeramSessions {
   async report(
     sessionId: string,
     report: Report,
-    cookies: { readonly seq?: number; readonly binding?: string },
+    cookies: { readonly seq?: number; readonly binding?: string; readonly link?: string },
   ): Promise<OrderAnswer | { readonly refused: string }> {
     const known: ReportCookies = {
       ...(cookies.seq === undefined ? {} : { seq: cookies.seq }),
       ...(cookies.binding === undefined ? {} : { binding: sha256(cookies.binding) }),
+      ...(cookies.link === undefined ? {} : { link: cookies.link }),
     };
     const first = await this.#changeBySecret(sessionId, (session, now, row) => {
       const heard = hear(session, report, known, now);
@@ -164,6 +166,11 @@ export class SeramSessions {
     if (first.over) throw new NoSeramSession();
     this.#options.onWaiting?.(first.row.actionId);
     return this.#hold(first.row.handle, first.seq);
+  }
+
+  /** The answer with this order was not written to its end: its connection broke before. */
+  async broken(sessionId: string, seq: number): Promise<void> {
+    await this.#changeBySecret(sessionId, (session) => ({ session: cut(session, seq), value: undefined }));
   }
 
   /** @param seq number of the last order that the agent has */

@@ -28,6 +28,7 @@ import { addAction, finishAction } from '../../store/front/actions.ts';
 import { FRONT_MIGRATIONS, type FrontTables } from '../../store/front/schema.ts';
 import { addServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
 import { putUserCard } from '../../store/front/user-cards.ts';
+import type { Order } from '../../wire/message/seram.ts';
 import { FindOnCards, type Instance } from '../../wire/message/service-instance.ts';
 import { tellFigure } from '../conformance/figures.ts';
 import { overlaid } from '../conformance/overlay.ts';
@@ -130,6 +131,7 @@ describe('Routes of the app side', function () {
   let standardPaths: string[] = [];
   let tsmApi: TsmApi;
   let contactsAfter: (contactIdleMs: number) => Actions;
+  let cookiesBehindProxy: readonly string[] = [];
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
   const closers: (() => Promise<void>)[] = [];
 
@@ -209,10 +211,16 @@ describe('Routes of the app side', function () {
         (app) => appSideRoutes(app, { ...services, extensions }),
         options,
       );
+    dispatcher = new Agent({ connect: { ca: await readFile((await testPki()).authorityFile, 'utf8') } });
     server = await start(true);
     await using standard = await start(false);
+    await using proxied = await TestServer.start(
+      { role: 'front', id: 'main' },
+      (app) => appSideRoutes(app, { ...services, extensions: true, cookiePath: '/x/gp/seram' }),
+      options,
+    );
+    cookiesBehindProxy = await cookiesOf(proxied.port);
     standardPaths = Object.keys((standard.app.swagger() as unknown as { paths: object }).paths);
-    dispatcher = new Agent({ connect: { ca: await readFile((await testPki()).authorityFile, 'utf8') } });
     const document = server.app.swagger() as unknown as { paths: Record<string, Record<string, object>> };
     operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({
@@ -521,6 +529,92 @@ describe('Routes of the app side', function () {
     });
     return { end: await agent.run(), texts };
   }
+
+  /** A session of an agent without cookies: what it posts, on a connection of its own or on that of another. */
+  async function bareSession(seId: string) {
+    const card = `iccid:${seId}`;
+    const one = { seType: 'uicc', seId } as const;
+    const id = randomUUID();
+    await addAction(database, {
+      ...{ id, subject: 'alice', card, operation: 'top-up', pool: 'provider-a' },
+      request: { actionCode: 'TOPUP', ...one },
+    });
+    const sessionId = (await sessions.openFor({ id, card, element: one })) ?? '';
+    const ca = await readFile((await testPki()).authorityFile, 'utf8');
+    const post = async (path: string, body: object, port = server.port, over?: Agent) => {
+      const answer = await request(`https://127.0.0.1:${port}/gp/seram/${path}?sessionId=${sessionId}`, {
+        ...{ dispatcher: over ?? dispatcher, method: 'POST', body: JSON.stringify(body) },
+        headers: { 'content-type': 'application/json' },
+      });
+      const order = (await answer.body.json()) as Order;
+      return { order, cookies: [answer.headers['set-cookie'] ?? []].flat() };
+    };
+    const script = async (apdus: readonly string[]) => {
+      const commands = apdus.map((apdu) => ({ label: 'C', apdus: [apdu] }));
+      const { insertion } = await sessions.reader(card, 0);
+      return sessions.run(card, {
+        id: randomUUID().replaceAll('-', ''),
+        fence: 1,
+        insertion,
+        commands,
+        timeoutMs: 20_000,
+      });
+    };
+    return { post, script, element: one, connection: () => new Agent({ connect: { ca } }) };
+  }
+
+  const POLLING = { localAgentStatus: { localAgentStatusEnum: 'POLLING' } };
+  const ANSWERED = {
+    localAgentStatus: { localAgentStatusEnum: 'PROCESSED', executedSeRamCommands: 1 },
+    ramResponses: [{ ramResponseType: 'seRamResponse', listOfRAPDU: ['9000'] }],
+  };
+  const apdusOf = ({ ramCommands = [] }: Order) =>
+    ramCommands.flatMap((command) => ('listOfCAPDU' in command ? command.listOfCAPDU : []));
+
+  async function cookiesOf(port: number): Promise<readonly string[]> {
+    const { post, element: one } = await bareSession('89860000000000000054');
+    return (await post('handshake', { secureElements: [one] }, port)).cookies;
+  }
+
+  it('give cookies the path by which the agent knows them', () => {
+    expect(cookiesBehindProxy).to.have.length(1);
+    expect(cookiesBehindProxy[0]).to.contain('; Path=/x/gp/seram;');
+  });
+
+  it('take no report that an agent without cookies sends again for the answer to an order that was lost', async () => {
+    const { post, script, element: one, connection } = await bareSession('89860000000000000062');
+    const [mine, next] = [connection(), connection()];
+    await post('handshake', { secureElements: [one] }, server.port, mine);
+    const polled = post('remoteManagement', POLLING, server.port, mine);
+    const result = script(['80E20000', '80E28001', '80E28002']);
+    expect(apdusOf((await polled).order)).to.deep.equal(['80E20000']);
+    const second = await post('remoteManagement', ANSWERED, server.port, mine);
+    expect(apdusOf(second.order)).to.deep.equal(['80E28001']);
+    const again = post('remoteManagement', ANSWERED, server.port, next);
+    const { result: ended } = await result;
+    expect([ended?.failure?.code, ended?.responses.length]).to.deep.equal(['link-lost', 1]);
+    expect(apdusOf((await again).order)).to.deep.equal([]);
+    await Promise.all([mine.destroy(), next.destroy()]);
+  });
+
+  it('end the script of an agent without cookies that has left when its order is ready', async () => {
+    const { post, script, element: one, connection } = await bareSession('89860000000000000070');
+    const mine = connection();
+    await post('handshake', { secureElements: [one] }, server.port, mine);
+    const polled = post('remoteManagement', POLLING, server.port, mine).catch(() => 'gone');
+    for (let state = ''; state !== 'STARTED'; ) {
+      const row = await database
+        .selectFrom('seram_sessions')
+        .select('body')
+        .where('card', '=', `iccid:${one.seId}`)
+        .executeTakeFirstOrThrow();
+      state = (row.body as { readonly state: string }).state;
+    }
+    await mine.destroy();
+    expect(await polled).to.equal('gone');
+    const { result } = await script(['80E20000']);
+    expect(result?.failure?.code).to.equal('link-lost');
+  });
 
   it('let a phone go whose action has ended, although the node that noted the end died before it told', async () => {
     const common = { subject: 'alice', card: CARD, pool: 'provider-a' };

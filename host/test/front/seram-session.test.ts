@@ -5,6 +5,7 @@ import { soakRuns } from '../../../setup/soak/runs.ts';
 import { hasNoChannel, listLength, readList } from '../../service/front/seram-script.ts';
 import {
   aged,
+  cut,
   end,
   give,
   giveStart,
@@ -155,6 +156,47 @@ describe('A SERAM session', () => {
     const out = given(submit(start.session, script('a', commands(SELECT)), 0).session);
     const broken = hear(out.session, polling, {}, 0);
     expect(broken.kind === 'heard' && broken.session.result?.result.failure?.code).to.equal('link-lost');
+  });
+
+  it('does not take a report that an agent without cookies sends again for the answer to the next order', () => {
+    const bare = hear(negotiated(), polling, { link: 'a' }, 0);
+    if (bare.kind !== 'heard') expect.fail();
+    const list = commands('80E20000', '80E28001', '80E28002');
+    const first = given(submit(bare.session, script('a', list), 0).session);
+    const once = hear(first.session, answered('9000'), { link: 'a' }, 0);
+    if (once.kind !== 'heard') expect.fail();
+    const second = given(once.session);
+    expect(apdusOf(second.order)).to.deep.equal(['80E28001']);
+    const outcome = (report: Report, link: { readonly link?: string }) => {
+      const result = hear(second.session, report, link, 0);
+      if (result.kind !== 'heard') expect.fail(result.kind);
+      const { result: ended, script: goesOn } = result.session;
+      return ended?.result.failure?.code ?? `${goesOn?.responses.length} answered`;
+    };
+    // The second order was lost with its connection: the same report comes on another one.
+    expect(outcome(answered('9000'), { link: 'b' })).to.equal('link-lost');
+    expect(outcome(answered('9000'), {})).to.equal('link-lost');
+    // Whoever asks on the connection of an order has that order, and another answer is none that was sent again.
+    expect(outcome(answered('9000'), { link: 'a' })).to.equal('2 answered');
+    expect(outcome(answered('6A80'), { link: 'b' })).to.not.equal('link-lost');
+    // The order that goes out next has a connection of its own to be known by.
+    const kept = hear(second.session, answered('9000'), { link: 'a' }, 0);
+    if (kept.kind !== 'heard') expect.fail();
+    const third = hear(given(kept.session).session, answered('9000'), { link: 'a' }, 0);
+    expect(third.kind === 'heard' && third.session.result?.result.failure).to.equal(undefined);
+  });
+
+  it('stops a script without cookies where the answer with its order broke off, and no other', () => {
+    const bare = hear(negotiated(), polling, { link: 'a' }, 0);
+    if (bare.kind !== 'heard') expect.fail();
+    const first = given(submit(bare.session, script('a', commands(CREDIT)), 0).session);
+    const ended = cut(first.session, first.seq);
+    expect(ended.result?.result.failure?.code).to.equal('link-lost');
+    expect(cut(first.session, first.seq + 1)).to.equal(first.session);
+    expect(typesOf(given(submit(ended, script('b', commands(READ)), 0).session).order)[0]).to.equal('ramStartCommand');
+    // With cookies the agent tells itself what it has.
+    const told = withScript(commands(CREDIT));
+    expect(cut(told.session, told.seq)).to.equal(told.session);
   });
 
   it('never hands out, and never repeats, what the phone did not fetch in time', () => {

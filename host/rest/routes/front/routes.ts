@@ -39,8 +39,11 @@ export function frontRoutes(app: RestApp, services: FrontServices): void {
 }
 
 /** For phone apps and the agents beside them. */
-export function appSideRoutes(app: RestApp, { actions, sessions, tsmApi, extensions }: AppSideServices): void {
-  seramRoutes(app, sessions);
+export function appSideRoutes(
+  app: RestApp,
+  { actions, sessions, tsmApi, extensions, cookiePath }: AppSideServices,
+): void {
+  seramRoutes(app, sessions, cookiePath);
   if (tsmApi !== undefined) {
     tsmApiRoutes(app, tsmApi);
     tsmProcessRoutes(app, tsmApi);
@@ -56,6 +59,8 @@ export interface AppSideServices {
   readonly sessions: SeramSessions;
   /** Absent where no SP TSM is named for it. */
   readonly tsmApi: TsmApi | undefined;
+  /** Path of the agents' cookies where theirs is not ours, behind a proxy with a path of its own. */
+  readonly cookiePath?: string;
   /** False: what stands in the two standards and nothing else. */
   readonly extensions: boolean;
 }

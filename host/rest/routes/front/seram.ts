@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Static, type TSchema, Type } from 'typebox';
 import { NoSeramSession, type SeramSessions } from '../../../service/front/seram-sessions.ts';
@@ -22,7 +23,17 @@ const lenient = <S extends TSchema>(schema: S) => Type.Union([schema]);
 const BINDING = 'seram';
 const SEQUENCE = 'seq';
 
-export function seramRoutes(app: RestApp, sessions: SeramSessions): void {
+/** @param cookiePath what the path of a URL of these routes is for the agent; default as it is here */
+export function seramRoutes(app: RestApp, sessions: SeramSessions, cookiePath: string = PATH): void {
+  const links = new WeakMap<object, string>();
+  /** A name of the connection, which no other has on any node. */
+  const linkOf = (socket: object): string => {
+    const link = links.get(socket) ?? randomUUID();
+    links.set(socket, link);
+    return link;
+  };
+  const cookie = (name: string, value: string): string =>
+    `${name}=${value}; Path=${cookiePath}; Secure; HttpOnly; SameSite=Strict`;
   const bodyLimit = SERAM_LIMITS.bodyBytes;
 
   app.post(
@@ -40,9 +51,16 @@ export function seramRoutes(app: RestApp, sessions: SeramSessions): void {
     `${PATH}/remoteManagement`,
     { config, bodyLimit, schema: { querystring: Query, body: lenient(Report), response: { 200: Order } } },
     async (request, reply) => {
-      const answer = await sessions.report(sessionIdOf(request.query), request.body, cookiesOf(request));
+      const sessionId = sessionIdOf(request.query);
+      const known = { ...cookiesOf(request), link: linkOf(request.raw.socket) };
+      const answer = await sessions.report(sessionId, request.body, known);
       if ('refused' in answer) throw new RequestError('invalid-request', answer.refused);
-      if (answer.seq !== undefined) reply.header('set-cookie', cookie(SEQUENCE, String(answer.seq)));
+      const { seq } = answer;
+      if (seq === undefined) return answer.order;
+      const broken = () => sessions.broken(sessionId, seq).catch((error: unknown) => request.log.warn({ err: error }));
+      if (reply.raw.destroyed) await broken();
+      else reply.raw.once('close', () => reply.raw.writableFinished || void broken());
+      reply.header('set-cookie', cookie(SEQUENCE, String(seq)));
       return answer.order;
     },
   );
@@ -53,9 +71,6 @@ function sessionIdOf({ sessionId = '' }: Static<typeof Query>): string {
   if (sessionId.length < 16) throw new NoSeramSession();
   return sessionId;
 }
-
-const cookie = (name: string, value: string): string =>
-  `${name}=${value}; Path=${PATH}; Secure; HttpOnly; SameSite=Strict`;
 
 /** The two cookies that are ours (RFC 6265); a number that is none counts as a report that belongs to no order. */
 function cookiesOf({ headers }: FastifyRequest): { readonly seq?: number; readonly binding?: string } {
