@@ -82,8 +82,14 @@ const isSelected = (sw: string): boolean => /^(9000|62|63)/.test(sw);
  * an app has no channel: what it did not send there is answered 6985, and what was dropped with it follows in another
  * list
  * @param noChannel as it was before this list
+ * @param failed the agent says that it did not execute all of it: an empty answer at the end is that of the APDU that
+ * went wrong, and no SELECT that was done
  */
-export function readList(commands: readonly CardCommand[], answers: readonly string[], noChannel = false): ListOutcome {
+export function readList(
+  commands: readonly CardCommand[],
+  answers: readonly string[],
+  { noChannel = false, failed = false }: { readonly noChannel?: boolean; readonly failed?: boolean } = {},
+): ListOutcome {
   const responses: CardResponse[] = [];
   const sent = commands.reduce((sum, { apdus }) => sum + apdus.length, 0);
   if (answers.length > sent) return { responses, stopped: false, failed: true };
@@ -95,7 +101,8 @@ export function readList(commands: readonly CardCommand[], answers: readonly str
       const own = isSelect(apdu);
       // The agent drops what stands behind a command that it could not send.
       if (dropped && own) return { responses, stopped: false, failed: false };
-      const read = readAnswer(apdu, answers[at]);
+      const faulty = failed && at === answers.length - 1 && answers[at] === '';
+      const read = faulty ? undefined : readAnswer(apdu, answers[at]);
       at += 1;
       dropped ||= read === undefined && closed && !own;
       const response = read ?? (dropped ? NOT_SENT : undefined);

@@ -272,7 +272,12 @@ function consume(session: SeramSession, report: Report): SeramSession {
   if (script?.out === undefined) return script === undefined ? next : { ...next, script };
   const answers = report.ramResponses?.[0]?.listOfRAPDU ?? [];
   const sent = script.commands.slice(script.responses.length, script.responses.length + script.out);
-  const { responses, stopped, failed } = readList(sent, answers, hasNoChannel(script.commands, script.responses));
+  // A count is not asked for; one that says less than the order had tells of a failure. Our orders have one command.
+  const { executedSeRamCommands = 1 } = report.localAgentStatus;
+  const { responses, stopped, failed } = readList(sent, answers, {
+    noChannel: hasNoChannel(script.commands, script.responses),
+    failed: executedSeRamCommands < 1,
+  });
   const { out: _out, ...done } = script;
   const after: RunningScript = {
     ...done,

@@ -186,6 +186,32 @@ describe('A SERAM session', () => {
     expect(third.kind === 'heard' && third.session.result?.result.failure).to.equal(undefined);
   });
 
+  it('tells a SELECT done by opening a channel from one that went wrong, by what the agent has executed', () => {
+    const select = [{ label: 'S', apdus: [SELECT], anyStatus: true as const }];
+    const outcome = (executed: number | undefined, list: readonly string[], errorMsg?: string) => {
+      const { executedSeRamCommands: _, ...status } = answered('').localAgentStatus;
+      const report: Report = {
+        ...answered(...list),
+        localAgentStatus: {
+          ...{ ...status, ...(errorMsg === undefined ? {} : { errorMsg }) },
+          ...(executed === undefined ? {} : { executedSeRamCommands: executed }),
+        },
+      };
+      const { result } = heard(withScript(select).session, report, 1).result ?? {};
+      return result?.failure?.code ?? result?.responses.map(({ sw }) => sw).join();
+    };
+    expect(outcome(1, [''])).to.equal('9000');
+    expect(outcome(undefined, [''])).to.equal('9000');
+    expect(outcome(0, [''], 'the reader is gone')).to.equal('link-lost');
+    expect(outcome(0, ['6A82'])).to.equal('6A82');
+    // The channel was opened, and what came behind it went wrong.
+    const both = [...select, { label: 'R', apdus: [READ], anyStatus: true as const }];
+    expect(readList(both, ['', '6D00'], { failed: true }).responses).to.have.length(2);
+    expect(readList(both, ['', ''], { failed: true })).to.deep.equal({
+      ...{ responses: [{ data: '', sw: '9000' }], stopped: false, failed: true },
+    });
+  });
+
   it('stops a script without cookies where the answer with its order broke off, and no other', () => {
     const bare = hear(negotiated(), polling, { link: 'a' }, 0);
     if (bare.kind !== 'heard') expect.fail();
@@ -385,7 +411,11 @@ describe('A script in lists of APDUs', () => {
     // The same over two lists, and a card that was lost elsewhere is lost.
     expect(hasNoChannel(list, none.responses)).to.equal(true);
     expect(hasNoChannel(list, [{ data: '', sw: found }])).to.equal(false);
-    expect(readList([look, probe], [], true)).to.deep.equal({ stopped: false, failed: false, responses: [notSent] });
+    expect(readList([look, probe], [], { noChannel: true })).to.deep.equal({
+      stopped: false,
+      failed: false,
+      responses: [notSent],
+    });
     expect(readList([probe, look], [])).to.deep.include({ failed: true });
     expect(readList([probe, look], [found])).to.deep.include({ failed: true });
   });
