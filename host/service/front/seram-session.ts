@@ -99,6 +99,10 @@ export function newSession(element: SeramSession['element'], now: number, names:
   return { state: 'CREATED', element, names, createdAt: now, seenAt: now, seq: 0, fence: 0 };
 }
 
+/** Its id is given anew: whoever gets it has as long to take it up as the first had. */
+export const givenAgain = (session: SeramSession, now: number): SeramSession =>
+  session.state === 'CREATED' ? { ...session, seenAt: now } : session;
+
 /** Time has passed: sessions that were not taken up expire, agents that are silent are lost. */
 export function aged(session: SeramSession, now: number): SeramSession {
   if (isOver(session) || now - session.seenAt < LOST_MS) return session;

@@ -24,6 +24,7 @@ import {
   failedResult,
   type Given,
   give,
+  givenAgain,
   givenSince,
   giveStart,
   giveUp,
@@ -104,7 +105,9 @@ export class SeramSessions {
     const secretSha256 = sha256(sessionId);
     const live = await findLiveSession(database, action.id);
     const state =
-      live === undefined ? undefined : await this.#change(live, (session) => ({ session, value: session.state }));
+      live === undefined
+        ? undefined
+        : await this.#change(live, (session, now) => ({ session: givenAgain(session, now), value: session.state }));
     if (live !== undefined && state === 'CREATED') {
       await replaceSecret(database, live, secretSha256);
       return sessionId;

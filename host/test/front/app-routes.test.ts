@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { importPKCS8, SignJWT, UnsecuredJWT } from 'jose';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { Agent, request } from 'undici';
 import { SeramAgent } from '../../bearer/seram/seram-agent.ts';
 import { SeramCard } from '../../bearer/seram/seram-card.ts';
@@ -614,6 +614,20 @@ describe('Routes of the app side', function () {
     expect(await polled).to.equal('gone');
     const { result } = await script(['80E20000']);
     expect(result?.failure?.code).to.equal('link-lost');
+  });
+
+  it('have five minutes from the answer that brings the id, also where it is given again', async () => {
+    const one = { seType: 'uicc', seId: '89860000000000000088' } as const;
+    const action = { id: randomUUID(), card: `iccid:${one.seId}`, element: one };
+    await sessions.openFor(action);
+    const passes = (ms: number) =>
+      sql`UPDATE seram_sessions
+        SET body = jsonb_set(body, '{seenAt}', to_jsonb((body->>'seenAt')::float8 - ${ms}::float8))
+        WHERE action_id = ${action.id}`.execute(database);
+    await passes(295_000);
+    const sessionId = (await sessions.openFor(action)) ?? '';
+    await passes(10_000);
+    expect(await sessions.handshake(sessionId, { secureElements: [one] })).to.have.property('binding');
   });
 
   it('let a phone go whose action has ended, although the node that noted the end died before it told', async () => {
