@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AddressInfo } from 'node:net';
 import type { Kysely } from 'kysely';
+import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { type Static, Type } from 'typebox';
 import { seramTerminal } from '../bearer/seram/seram-readers.ts';
@@ -116,7 +117,7 @@ export const frontDaemon = defineDaemon({
     const { listen } = config.appSide;
     let appPort = listen.port;
     const { sessions, actions, tsmApi } = operationsOf(config, {
-      ...{ database: appDatabase, bells, backends, routeBook, self, port: () => appPort },
+      ...{ database: appDatabase, bells, backends, routeBook, self, port: () => appPort, logger },
       onError: (error: Error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
     });
     const auditLog = new AuditLog(database);
@@ -210,15 +211,17 @@ function operationsOf(
     /** Where the app side listens, once it does. */
     readonly port: () => number;
     readonly onError: (error: Error) => void;
+    readonly logger: Logger;
   },
 ) {
-  const { database, bells, backends, routeBook, self, port, onError } = use;
+  const { database, bells, backends, routeBook, self, port, onError, logger } = use;
   // The sessions tell the operations who waits, the operations tell the sessions what has ended.
   const watch = (id: string) => {
     actions.watch(id);
     tsmApi?.watch(id);
   };
-  const sessions = new SeramSessions({ database, bells, onWaiting: watch });
+  const onFailed = (action: string, reason: string) => logger.warn({ action, reason }, 'the agent of a phone failed');
+  const sessions = new SeramSessions({ database, bells, onWaiting: watch, onFailed });
   const common = {
     ...{ database, sessions, backends, onError, terminalId: seramTerminal(self.id) },
     raEndpoint: () => endpointOf(publicUrl ?? `https://${listen.host}:${port()}`),

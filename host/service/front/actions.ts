@@ -259,7 +259,8 @@ export class Actions {
     if (idle !== undefined && idle < contactIdleMs)
       return { state: stateOf(action), lookAfterMs: contactIdleMs - idle };
     const state = idle === undefined ? 'failed' : 'done';
-    const result: ActionResult = idle === undefined ? {} : { outcome: 'served' };
+    const result: ActionResult =
+      idle === undefined ? { problem: phoneLeft(await sessions.reasonOf(action.id)) } : { outcome: 'served' };
     await finishAction(database, action.id, state, result);
     await sessions.end(action.id, 'contact/served');
     return { state: stateOf({ ...action, state, result }), lookAfterMs: 0 };
@@ -384,6 +385,12 @@ const stateOf = ({ id, operation, state, result }: Action): ActionState => ({
   operation,
   state,
   ...result,
+});
+
+/** A phone left before its action was over. @param reason what its agent said, or what became of it */
+const phoneLeft = (reason = 'no phone took the session up'): Problem => ({
+  ...{ type: 'urn:opentsm:problem:phone-left', title: 'The phone has left', status: 409 },
+  detail: `${reason}. Ask for the action again, with the card in the phone`,
 });
 
 function problemOfPeer({ code, message, context }: PeerError): Problem {

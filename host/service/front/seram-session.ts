@@ -193,9 +193,7 @@ export function hear(session: SeramSession, report: Report, cookies: ReportCooki
   const { localAgentStatusEnum: status, errorMsg } = report.localAgentStatus;
   if (status === 'POLLING' || status === 'PROCESSED')
     return { kind: 'heard', session: consume(keeps ? seen : noted(seen, report, cookies), report) };
-  // No column takes a NUL.
-  const reason = (errorMsg ?? 'no reason given').slice(0, 480).replaceAll('\0', '');
-  return { kind: 'heard', session: over(seen, 'FAILED', `${status}: ${reason}`) };
+  return { kind: 'heard', session: over(seen, 'FAILED', `${status}: ${shown(errorMsg ?? 'no reason given')}`) };
 }
 
 const digestOf = (report: Report): string => createHash('sha256').update(JSON.stringify(report)).digest('hex');
@@ -224,6 +222,9 @@ function missed(session: SeramSession): SeramSession {
 /** The answer with this order was not written to its end: an agent without cookies cannot say whether it has it. */
 export const cut = (session: SeramSession, seq: number): SeramSession =>
   session.cookies === false && session.seq === seq && session.script?.out !== undefined ? missed(session) : session;
+
+/** What an agent says goes to logs and operators' terminals: no control characters, and not without end. */
+const shown = (text: string): string => text.slice(0, 400).replaceAll(/\p{C}/gu, ' ');
 
 /**
  * The order to stop was lost on its way: the same again, to the agent that it was for. One that keeps no cookies hears
@@ -289,7 +290,10 @@ function consume(session: SeramSession, report: Report): SeramSession {
     bytesIn: script.bytesIn + answers.reduce((sum, answer) => sum + answer.length / 2, 0),
   };
   if (failed) {
-    return withoutScript({ ...next, script: after }, 'link-lost', 'the phone had no answer of the card for a command');
+    const { errorMsg } = report.localAgentStatus;
+    const said = errorMsg === undefined ? '' : `: ${shown(errorMsg)}`;
+    const message = `the phone had no answer of the card for a command${said}`;
+    return withoutScript({ ...next, script: after }, 'link-lost', message);
   }
   if (!stopped && after.responses.length < after.commands.length) return { ...next, script: after };
   const { apdus, bytesOut, bytesIn } = after;

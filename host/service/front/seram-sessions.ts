@@ -9,6 +9,7 @@ import {
   cardBell,
   changeSession,
   databaseNow,
+  findLastSession,
   findLiveSession,
   findSessionOfCard,
   replaceSecret,
@@ -53,6 +54,8 @@ export interface SeramSessionsOptions {
   readonly holdMs?: number;
   /** Called when an agent waits: whoever knows how its operation goes may look. */
   readonly onWaiting?: (actionId: string) => void;
+  /** Called when an agent says that it has failed, with its words. */
+  readonly onFailed?: (actionId: string, reason: string) => void;
 }
 
 export interface OrderAnswer {
@@ -166,6 +169,8 @@ export class SeramSessions {
     if (first.heard.kind === 'refused') return { refused: first.heard.reason };
     if (first.heard.kind === 'again') return { order: first.heard.order, seq: first.heard.seq };
     if (first.given !== undefined) return first.given;
+    const { state, reason } = first.heard.session;
+    if (state === 'FAILED' && reason !== undefined) this.#options.onFailed?.(first.row.actionId, reason);
     if (first.over) throw new NoSeramSession();
     this.#options.onWaiting?.(first.row.actionId);
     return this.#hold(first.row.handle, first.seq);
@@ -244,6 +249,12 @@ export class SeramSessions {
       session,
       value: isOver(session) ? undefined : idleMs(session, now),
     }));
+  }
+
+  /** Why the phone of this action is gone; undefined where it had none, or was told to stop. */
+  async reasonOf(actionId: string): Promise<string | undefined> {
+    const last = await findLastSession<SeramSession>(this.#options.database, actionId);
+    return last?.reason;
   }
 
   /** The operation is over: its phone is told so, with a text for the app, and stops. */

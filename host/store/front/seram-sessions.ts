@@ -59,6 +59,17 @@ export async function findLiveSession(database: Database, actionId: string): Pro
   return row?.handle;
 }
 
+/** The last session that an action had, over or not. */
+export async function findLastSession<Body>(database: Database, actionId: string): Promise<Body | undefined> {
+  const row = await database
+    .selectFrom('seram_sessions')
+    .select('body')
+    .where('action_id', '=', actionId)
+    .orderBy('at', 'desc')
+    .executeTakeFirst();
+  return row?.body as Body | undefined;
+}
+
 /**
  * The newest session of this card that is not over. A contact takes it from none that a phone has taken up for
  * something else: several users may have the same card, and any of them may begin contacts.

@@ -131,6 +131,7 @@ describe('Routes of the app side', function () {
   let standardPaths: string[] = [];
   let tsmApi: TsmApi;
   let contactsAfter: (contactIdleMs: number) => Actions;
+  const failures: [id: string, reason: string][] = [];
   let cookiesBehindProxy: readonly string[] = [];
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
   const closers: (() => Promise<void>)[] = [];
@@ -155,7 +156,8 @@ describe('Routes of the app side', function () {
       actions.watch(id);
       tsmApi.watch(id);
     };
-    sessions = new SeramSessions({ database, bells: new Bells(), onWaiting, holdMs: 300 });
+    const onFailed = (id: string, reason: string) => failures.push([id, reason]);
+    sessions = new SeramSessions({ database, bells: new Bells(), onWaiting, onFailed, holdMs: 300 });
     const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
     const information = { serviceId: HERS, versionTag: '1.0.0', flavorId: HERS, flavorName: '', profileId: HERS };
     const instance: Instance = {
@@ -619,6 +621,10 @@ describe('Routes of the app side', function () {
   it('have five minutes from the answer that brings the id, also where it is given again', async () => {
     const one = { seType: 'uicc', seId: '89860000000000000088' } as const;
     const action = { id: randomUUID(), card: `iccid:${one.seId}`, element: one };
+    await addAction(database, {
+      ...{ id: action.id, subject: 'alice', card: action.card, operation: 'top-up', pool: 'provider-a' },
+      request: { actionCode: 'TOPUP', ...one },
+    });
     await sessions.openFor(action);
     const passes = (ms: number) =>
       sql`UPDATE seram_sessions
@@ -628,6 +634,24 @@ describe('Routes of the app side', function () {
     const sessionId = (await sessions.openFor(action)) ?? '';
     await passes(10_000);
     expect(await sessions.handshake(sessionId, { secureElements: [one] })).to.have.property('binding');
+  });
+
+  it('end a contact whose phone has failed with what its agent said, which the log has too', async () => {
+    const alice = { subject: 'alice' };
+    const actions = contactsAfter(60_000);
+    const one = { seType: 'uicc', seId: '89860000000000000096' } as const;
+    await putUserCard(database, 'alice', `iccid:${one.seId}`);
+    const key = randomUUID().replaceAll('-', '');
+    const { sessionId = '', processId } = await actions.start(alice, key, { actionCode: 'CONTACT', ...one });
+    const { binding } = (await sessions.handshake(sessionId, { secureElements: [one] })) as { binding: string };
+    const said = { localAgentStatusEnum: 'UNGRANTED_ACCESS', errorMsg: 'no rule\n\u001B[2J for this app' } as const;
+    const over = await sessions.report(sessionId, { localAgentStatus: said }, { binding }).catch((error) => error);
+    expect(over).to.have.property('code', 'no-such-session');
+    const words = 'UNGRANTED_ACCESS: no rule  [2J for this app';
+    const { state, problem } = await actions.state(alice, processId, 0);
+    expect([state, problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:phone-left']);
+    expect(problem?.detail).to.contain(words);
+    expect(failures).to.deep.equal([[processId, words]]);
   });
 
   it('let a phone go whose action has ended, although the node that noted the end died before it told', async () => {
