@@ -36,7 +36,8 @@ const ANSWER_MS = 40_000;
 const GIVE_UP_MS = 300_000;
 const PAUSE_MS = { first: 100, longest: 5_000 };
 const MAX_ANSWER_BYTES = 1_048_576;
-const LONGEST_DELAY_MS = 60_000;
+/** A server counts an agent as lost that is silent for longer. */
+const LONGEST_DELAY_MS = 290_000;
 /** Of an order without a delay: that of the schema, and that of the text where there is nothing to do. */
 const DEFAULT_DELAY_MS = { busy: 100, idle: 1_000 } as const;
 
@@ -71,10 +72,10 @@ export class SeramAgent implements AsyncDisposable {
     for (;;) {
       const order = await this.#post('remoteManagement', report, checkerOf(AnyOrder));
       if (order === undefined) return 'session-over';
-      await delay(Math.min(delayOf(order), LONGEST_DELAY_MS), undefined, this.#cancel);
       const { stop, report: next } = await this.#obey(order);
       if (stop) return 'stopped';
       report = next;
+      await delay(Math.min(delayOf(order), LONGEST_DELAY_MS), undefined, this.#cancel);
     }
   }
 

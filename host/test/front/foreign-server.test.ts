@@ -63,6 +63,17 @@ describe('A local agent at a server of another make', () => {
     ]);
   });
 
+  it('obeys at once, and pauses before it asks again: not at all behind a stop', async () => {
+    const hour = 3_600_000;
+    const stop = { ramCommandType: 'ramStopCommand' };
+    const { end, texts } = await served([
+      hello,
+      { ...example('startCommandOrder'), delay: 0 },
+      { delay: hour, ramCommands: [{ ramCommandType: 'notificationCommand', deviceAppNotification: 'bye' }, stop] },
+    ]);
+    expect([end, texts]).to.deep.equal(['stopped', ['bye']]);
+  });
+
   for (const chosenBy of [
     { chosenDataProtocol: 'application/json' },
     { chosenDataFormat: null, chosenDataProtocol: null },
