@@ -6,7 +6,7 @@ import { NotFoundError, PeerError, TransportError, TsmError, WireError } from '.
 import { checkerOf } from '../../rest/validation.ts';
 import { AnyHandshakeAnswer, AnyOrder, type Report, type SecureElement } from '../../wire/message/seram.ts';
 import { CookieJar } from './cookie-jar.ts';
-import type { SeramCard } from './seram-card.ts';
+import type { ListAnswer, SeramCard } from './seram-card.ts';
 
 /**
  * A local agent of GlobalPlatform SERAM 2.0.0: what an app with OMAPI does. It fetches orders, hands their APDUs to the
@@ -80,25 +80,30 @@ export class SeramAgent implements AsyncDisposable {
   }
 
   /** Commands of one order, one by one; what was not answered before a stop is dropped. */
-  async #obey({ ramCommands = [] }: AnyOrder): Promise<{ readonly stop: boolean; readonly report: Report }> {
+  async #obey({
+    ramCommands = [],
+    chosenSecureElement,
+  }: AnyOrder): Promise<{ readonly stop: boolean; readonly report: Report }> {
     const responses: NonNullable<Report['ramResponses']> = [];
     let executed = 0;
     let failure: string | undefined;
+    let status: NonNullable<ListAnswer['status']> | 'PROCESSED' = 'PROCESSED';
     for (const command of ramCommands) {
       if (command.ramCommandType === 'ramStopCommand') return { stop: true, report: polling };
       if (command.ramCommandType === 'ramStartCommand') this.#started = true;
       else if (command.ramCommandType === 'notificationCommand')
         this.#options.onNotification?.(command.deviceAppNotification);
       else if (failure === undefined) {
-        const done = await this.#send(command);
+        const done = this.#offers(chosenSecureElement) ? await this.#send(command) : NOT_OFFERED;
         responses.push({ ramResponseType: 'seRamResponse', listOfRAPDU: [...done.responses] });
         if (done.failure === undefined) executed += 1;
         failure = done.failure;
+        status = done.status ?? status;
       }
     }
     if (ramCommands.length === 0) return { stop: false, report: polling };
     const localAgentStatus = {
-      ...{ localAgentStatusEnum: 'PROCESSED' as const, executedSeRamCommands: executed },
+      ...{ localAgentStatusEnum: status, executedSeRamCommands: executed },
       ...(failure === undefined ? {} : { errorMsg: failure.slice(0, 500) }),
     };
     return {
@@ -107,7 +112,12 @@ export class SeramAgent implements AsyncDisposable {
     };
   }
 
-  async #send({ listOfCAPDU }: { readonly listOfCAPDU: readonly string[] }) {
+  /** There is one card here, and it has the names that were offered. */
+  #offers(chosen: AnyOrder['chosenSecureElement']): boolean {
+    return chosen === undefined || this.#options.secureElements.some(({ seId }) => seId === chosen.seId);
+  }
+
+  async #send({ listOfCAPDU }: { readonly listOfCAPDU: readonly string[] }): Promise<ListAnswer> {
     if (!this.#started) throw new WireError('seram-order', 'The front sent APDUs before it said start');
     return this.#options.card.transmit(listOfCAPDU.map((apdu) => apdu.toUpperCase()));
   }
@@ -175,6 +185,10 @@ export class SeramAgent implements AsyncDisposable {
     await this.#dispatcher.destroy();
   }
 }
+
+const NOT_OFFERED: ListAnswer = {
+  ...{ responses: [], failure: 'the chosen secure element is none that was offered', status: 'UNAVAILABLE_SE' },
+};
 
 const polling: Report = { localAgentStatus: { localAgentStatusEnum: 'POLLING', executedSeRamCommands: 0 } };
 

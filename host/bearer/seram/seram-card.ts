@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { TsmError } from '../../errors.ts';
+import { TransportError, TsmError } from '../../errors.ts';
 import type { CardChannel } from '../../transport/card-channel.ts';
 import { exchange } from '../../transport/get-response.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
@@ -10,6 +10,8 @@ export interface ListAnswer {
   readonly responses: readonly string[];
   /** Why the rest of the list was dropped. */
   readonly failure?: string;
+  /** The card cannot be reached, or something else went wrong here; absent where no application is selected. */
+  readonly status?: 'UNAVAILABLE_SE' | 'UNKNOWN_FAILURE';
 }
 
 /**
@@ -42,7 +44,8 @@ export class SeramCard {
     } catch (error) {
       if (!(error instanceof TsmError)) throw error;
       await this.close();
-      return { responses, failure: error.message };
+      const status = error instanceof TransportError ? 'UNAVAILABLE_SE' : 'UNKNOWN_FAILURE';
+      return { responses, failure: error.message, status };
     }
   }
 

@@ -7,6 +7,8 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { type AgentEnd, SeramAgent } from '../../bearer/seram/seram-agent.ts';
 import { SeramCard } from '../../bearer/seram/seram-card.ts';
+import { TransportError, WireError } from '../../errors.ts';
+import type { CardChannel } from '../../transport/card-channel.ts';
 import { ReplayChannel } from '../../transport/replay.ts';
 import type { Report } from '../../wire/message/seram.ts';
 import { original } from '../conformance/overlay.ts';
@@ -18,7 +20,10 @@ const commands = (...ramCommands: object[]): object => ({ delay: null, chosenSec
 const [SELECT, READ] = ['00A4040005F000000001', '80CA006600'];
 
 /** Answers of one server, in their order; what it was told. */
-async function served(answers: readonly object[]): Promise<{ end: AgentEnd | Error; told: object[]; texts: string[] }> {
+async function served(
+  answers: readonly object[],
+  open?: () => Promise<CardChannel>,
+): Promise<{ end: AgentEnd | Error; told: object[]; texts: string[] }> {
   const [told, texts]: [object[], string[]] = [[], []];
   const server = createServer(async (request, response) => {
     told.push((await json(request)) as object);
@@ -35,7 +40,7 @@ async function served(answers: readonly object[]): Promise<{ end: AgentEnd | Err
     ]);
     await using agent = new SeramAgent({
       endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}/gp/seram`],
-      ...{ sessionId: '0f96af97-f879-45a2-a011-ee7439df3804', card: new SeramCard(async () => card) },
+      ...{ sessionId: '0f96af97-f879-45a2-a011-ee7439df3804', card: new SeramCard(open ?? (async () => card)) },
       secureElements: [{ seType: 'eSE', seId: '89001012012341234012345678901224' }],
       onNotification: (text) => texts.push(text),
     });
@@ -61,6 +66,24 @@ describe('A local agent at a server of another make', () => {
     expect((told[3] as Report).ramResponses).to.deep.equal([
       { ramResponseType: 'seRamResponse', listOfRAPDU: ['6F009000', '6985'] },
     ]);
+  });
+
+  it('says what went wrong: no card, another fault, and an element that it has not offered', async () => {
+    const away = () => Promise.reject(new TransportError('no-card', 'There is no card in the reader'));
+    const broken = () => Promise.reject(new WireError('reader', 'The reader talks nonsense'));
+    const other = { ...run(SELECT), chosenSecureElement: { seType: 'eSE', seId: 'another' } };
+    const mine = { ...run(SELECT), chosenSecureElement: { seType: 'eSE', seId: '89001012012341234012345678901224' } };
+    for (const [work, open, status, executed] of [
+      [run(SELECT), away, 'UNAVAILABLE_SE', 0],
+      [run(SELECT), broken, 'UNKNOWN_FAILURE', 0],
+      [other, undefined, 'UNAVAILABLE_SE', 0],
+      [mine, undefined, 'PROCESSED', 1],
+    ] as const) {
+      const { told } = await served([hello, { ...begin, delay: 0 }, { ...work, delay: 0 }], open);
+      const { localAgentStatus } = told[3] as Report;
+      expect(localAgentStatus).to.deep.include({ localAgentStatusEnum: status, executedSeRamCommands: executed });
+      expect(localAgentStatus.errorMsg === undefined).to.equal(status === 'PROCESSED');
+    }
   });
 
   it('obeys at once, and pauses before it asks again: not at all behind a stop', async () => {

@@ -131,6 +131,7 @@ export const AnyHandshakeAnswer = Type.Object({
 
 export const AnyOrder = Type.Object({
   delay: Type.Optional(Type.Integer({ minimum: 0 })),
+  chosenSecureElement: Type.Optional(Type.Object({ seId: Type.String() })),
   ramCommands: Type.Optional(
     Type.Array(
       Type.Union([
