@@ -31,7 +31,9 @@ public interface JavaCardRuntime {
 
     /**
      * The most memory that the instance may take from now on, install() included: what is over its quota is NO_RESOURCE
-     * or NO_TRANSIENT_SPACE to it. GPCS 2.3.1 9.7.
+     * or NO_TRANSIENT_SPACE to it; and what is kept for it while others take memory. GPCS 2.3.1 9.7.
+     *
+     * @throws javacard.framework.ISOException 6A84 when the card has not so much left
      */
     void promise(AID instance, MemoryPromise memory);
 

@@ -13,11 +13,11 @@ public record MemoryPromise(int volatileQuota, int persistentQuota, int volatile
 
     public static final MemoryPromise NONE = new MemoryPromise(-1, -1, -1, -1);
 
-    int reservedPersistent() {
+    public int reservedPersistent() {
         return Math.max(0, persistentReserved);
     }
 
-    int reservedVolatile() {
+    public int reservedVolatile() {
         return Math.max(0, volatileReserved);
     }
 

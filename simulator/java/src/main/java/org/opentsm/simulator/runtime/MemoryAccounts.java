@@ -11,7 +11,10 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.ToIntFunction;
 import javacard.framework.AID;
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
 import javacard.framework.SystemException;
 import org.opentsm.simulator.Hex;
@@ -102,9 +105,46 @@ final class MemoryAccounts {
     /**
      * The next install() is of this instance, and this is all that it may take. What one of the same name had, which
      * was deleted by the same command or never got its row, is not counted against it.
+     *
+     * @throws ISOException 6A84 when what is reserved is not left
      */
     void promise(AID instance, MemoryPromise memory) {
-        accounts.put(nameOf(instance), new Account(memory));
+        String name = nameOf(instance);
+        int transients = Math.min(freeTransient(true, name), freeTransient(false, name));
+        if (memory.reservedPersistent() > freePersistent(name) || memory.reservedVolatile() > transients) {
+            throw new ISOException(ISO7816.SW_FILE_FULL);
+        }
+        accounts.put(name, new Account(memory));
+    }
+
+    /** What the card has left for one instance: the rest less what others were promised and have not taken yet. */
+    private int freePersistent(String name) {
+        return limits.persistent()
+                - total.persistent
+                - kept(name, MemoryPromise::reservedPersistent, held -> held.persistent);
+    }
+
+    /** Either kind of RAM may be asked for: what is kept, is kept of both. */
+    private int freeTransient(boolean reset, String name) {
+        int free = reset
+                ? limits.transientReset() - total.transientReset
+                : limits.transientDeselect() - total.transientDeselect;
+        return free - kept(name, MemoryPromise::reservedVolatile, held -> held.transientReset + held.transientDeselect);
+    }
+
+    private int kept(String name, ToIntFunction<MemoryPromise> reserved, ToIntFunction<Account> taken) {
+        if (limits == MemoryLimits.NONE) {
+            return 0;
+        }
+        int bytes = 0;
+        for (RegistryEntry entry : registry.instances()) {
+            int promised = reserved.applyAsInt(entry.row().options().memory());
+            if (promised > 0 && !nameOf(entry.aid).equals(name)) {
+                Account held = accounts.get(nameOf(entry.aid));
+                bytes += Math.max(0, promised - (held == null ? 0 : taken.applyAsInt(held)));
+            }
+        }
+        return bytes;
     }
 
     /** Grows with each allocation. */
@@ -123,7 +163,7 @@ final class MemoryAccounts {
     /** @throws SystemException NO_RESOURCE when the card is full, or the instance has had its quota */
     void allocate(int bytes) {
         Account account = active();
-        if (bytes > limits.persistent() - total.persistent || bytes > account.persistentLeft()) {
+        if (bytes > freePersistent(nameOf(contexts.active())) || bytes > account.persistentLeft()) {
             SystemException.throwIt(SystemException.NO_RESOURCE);
         }
         account.persistent += bytes;
@@ -145,10 +185,7 @@ final class MemoryAccounts {
     void allocateTransient(int bytes, byte event) {
         Account account = active();
         boolean reset = event == JCSystem.CLEAR_ON_RESET;
-        int free = reset
-                ? limits.transientReset() - total.transientReset
-                : limits.transientDeselect() - total.transientDeselect;
-        if (bytes > free || bytes > account.transientLeft()) {
+        if (bytes > freeTransient(reset, nameOf(contexts.active())) || bytes > account.transientLeft()) {
             SystemException.throwIt(SystemException.NO_TRANSIENT_SPACE);
         }
         taken += bytes;
@@ -169,13 +206,12 @@ final class MemoryAccounts {
     /** Bytes left to the active instance of a type of memory of JCSystem's. */
     int available(byte type) {
         Account account = active();
+        String name = nameOf(contexts.active());
         return switch (type) {
-            case JCSystem.MEMORY_TYPE_PERSISTENT ->
-                Math.min(limits.persistent() - total.persistent, account.persistentLeft());
-            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET ->
-                Math.min(limits.transientReset() - total.transientReset, account.transientLeft());
+            case JCSystem.MEMORY_TYPE_PERSISTENT -> Math.min(freePersistent(name), account.persistentLeft());
+            case JCSystem.MEMORY_TYPE_TRANSIENT_RESET -> Math.min(freeTransient(true, name), account.transientLeft());
             case JCSystem.MEMORY_TYPE_TRANSIENT_DESELECT ->
-                Math.min(limits.transientDeselect() - total.transientDeselect, account.transientLeft());
+                Math.min(freeTransient(false, name), account.transientLeft());
             default -> throw new SystemException(SystemException.ILLEGAL_VALUE);
         };
     }

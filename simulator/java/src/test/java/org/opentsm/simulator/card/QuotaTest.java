@@ -4,10 +4,12 @@ package org.opentsm.simulator.card;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import java.util.Arrays;
 import javacard.framework.AID;
 import org.junit.jupiter.api.Test;
 import org.opentsm.simulator.Hex;
 import org.opentsm.simulator.open.Aids;
+import org.opentsm.simulator.runtime.MemoryLimits;
 
 /** Quotas (C7, C8) and reservations (D7, D8) of INSTALL: in install(), afterwards, and what is left. GPCS 2.3.1 9.7. */
 class QuotaTest extends OpenCard {
@@ -144,6 +146,37 @@ class QuotaTest extends OpenCard {
         assertStatus(0x6A84, () -> install("F0000000010102", quota("D7", 0x7001)));
         delete(INSTANCE, false);
         assertEquals("81010282040010000083040000" + "8000", free());
+    }
+
+    /** So many bytes of each kind are left on the card from now on. */
+    private void leave(int bytes) {
+        card.limitMemory(MemoryLimits.NONE);
+        int[] taken = new int[3];
+        card.memoryByInstance().values().forEach(held -> Arrays.setAll(taken, kind -> taken[kind] + held[kind]));
+        card.limitMemory(
+                new MemoryLimits(taken[0] + bytes, taken[1] + bytes, taken[2] + bytes, MemoryLimits.NONE.commit()));
+    }
+
+    @Test
+    void whatIsReservedIsNotTakenByAnotherWhileTheOwnerHasNotTakenIt() {
+        String other = "F0000000010102";
+        leave(2 * OWN + 400);
+        install(INSTANCE, quota("D7", 60) + quota("D8", OWN + 108));
+        install(other, "");
+        select(other);
+        assertEquals(400 - 108, left(1));
+        assertEquals(2 * OWN + 400 - 60, left(2));
+        assertEquals(NO_RESOURCE, take(1, 400 - 108 - 7));
+        assertEquals(TAKEN, take(1, 400 - 108 - 8));
+        assertEquals(NO_TRANSIENT_SPACE, take(2, 2 * OWN + 400 - 59));
+        select(INSTANCE);
+        assertEquals(TAKEN, take(1, 100), "the owner has what was kept");
+        assertEquals(NO_RESOURCE, take(1, 0), "and no more is there");
+        assertStatus(0x6A84, () -> install("F0000000010103", quota("D8", 1)));
+        send("00A4040000");
+        delete(INSTANCE, false);
+        select(other);
+        assertEquals(OWN + 108, left(1), "a reservation goes with its owner");
     }
 
     @Test
