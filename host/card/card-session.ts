@@ -4,7 +4,7 @@ import type { SecureChannel } from '../secure-channel/secure-channel.ts';
 import type { CardChannel } from '../transport/card-channel.ts';
 import { runScript } from '../transport/script-runner.ts';
 import { type GpCommand, responseData, toCardCommands } from '../wire/gp/command.ts';
-import { DIVERSIFICATION_LENGTH } from '../wire/gp/initialize-update.ts';
+import { DIVERSIFICATION_LENGTH, protocolOf } from '../wire/gp/initialize-update.ts';
 import { fromHex } from '../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../wire/message/card-script.ts';
 import type { StatusWord } from '../wire/status-word.ts';
@@ -21,6 +21,7 @@ export class CardSession {
   readonly #card: CardChannel;
   #secure: SecureChannel | undefined;
   #diversification: Uint8Array | undefined;
+  #keyType: 'des' | 'aes' | undefined;
 
   constructor(card: CardChannel) {
     this.#card = card;
@@ -38,6 +39,22 @@ export class CardSession {
   get diversification(): Uint8Array {
     if (this.#diversification === undefined) throw noChannel();
     return this.#diversification.slice();
+  }
+
+  /** Type of the keys of the channel's protocol. @throws UsageError without a secure channel of static keys */
+  get keyType(): 'des' | 'aes' {
+    if (this.#keyType === undefined) throw noChannel();
+    return this.#keyType;
+  }
+
+  /**
+   * Asks whether the card holds the keys of a channel, by its cryptogram; nothing is tried and no channel opens.
+   *
+   * @throws SecureChannelError when it does not @throws StatusWordError where it has no such key set
+   */
+  async verifyCard(channel: SecureChannel): Promise<void> {
+    await channel.authenticate(await this.#run(channel.prepare()), []);
+    channel.close();
   }
 
   /** Enciphers a key for PUT KEY. @throws UsageError without a secure channel */
@@ -65,7 +82,9 @@ export class CardSession {
     await channel.unwrap(answers);
     await fuse.succeeded();
     this.#secure = channel;
-    this.#diversification = fromHex(opening[0]?.data ?? '', 4096).slice(0, DIVERSIFICATION_LENGTH);
+    const told = fromHex(opening[0]?.data ?? '', 4096);
+    this.#diversification = told.slice(0, DIVERSIFICATION_LENGTH);
+    this.#keyType = protocolOf(told) === 0x02 ? 'des' : 'aes';
   }
 
   /** One command and the data of its answer. @throws StatusWordError for a status word that is not accepted */

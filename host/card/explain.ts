@@ -25,6 +25,12 @@ const REASONS: readonly Reason[] = [
     words:
       'install() refused its parameters, the module or load file is not there, the instance exists, or the privileges are not for this domain',
   },
+  {
+    ...{ sw: '6A88', command: 'for install' },
+    words:
+      'the load file or module is not on the card; for `domain create` name the card’s own with --load-file and ' +
+      '--module, or install ours as an application where the card takes no domains (docs/cards.md)',
+  },
   { sw: '6A80', command: 'for load', words: 'the load file is on the card already, or the domain is not there' },
   { sw: '6A86', command: 'at once', words: 'the card loads and installs apart only: leave out --at-once' },
   {
@@ -42,8 +48,9 @@ const REASONS: readonly Reason[] = [
   { sw: '6A84', command: 'for install', words: 'not enough memory for what install() allocates, or for its quota' },
   { sw: '6A84', words: 'not enough memory: delete something, or make the CAP file smaller' },
   { sw: '6A82', words: 'nothing of that name can be selected: `tsm card list` shows what is on the card' },
+  { sw: '6A88', command: 'GET DATA', words: 'the domain has no such data object' },
   { sw: '6A88', words: 'what is named is not there: AID, key version or data object' },
-  { sw: '6982', command: 'UPDATE', words: 'a PIN or ADM1 must be verified first: --pin or --adm' },
+  { sw: '6982', command: 'EF.', words: 'a PIN or ADM1 must be verified first: --pin or --adm' },
   { sw: '6982', words: 'the session has no right to this, or ended: another domain, a higher level, or a token' },
   { sw: '6581', words: 'the card could not write its memory' },
   {

@@ -123,7 +123,7 @@ export class UiccFiles {
   }
 
   async #selectRoot({ root }: ElementaryFile): Promise<void> {
-    await this.#selectId('3F00', 'MF');
+    await this.#selectId(MASTER_FILE, 'MF');
     if (root === 'MF') return;
     const name = await this.#usim();
     await this.#session.send(command('SELECT ADF.USIM', INS.SELECT, 0x04, 0x04, name, true));
@@ -144,7 +144,11 @@ export class UiccFiles {
   async #selectId(id: string, name: string): Promise<FileControl> {
     const selection = command(`SELECT ${id}`, INS.SELECT, 0x00, 0x04, fromHex(id), true);
     const response = await this.#session.transmit(selection);
-    if (response.sw === '6A82') throw new NotFoundError('file', `This card has no EF.${name}`);
+    if (response.sw === '6A82')
+      throw new NotFoundError(
+        'file',
+        id === MASTER_FILE ? 'This card has no files: it is no UICC or SIM' : `This card has no EF.${name}`,
+      );
     return decodeFileControl(responseData(selection, response));
   }
 
@@ -217,6 +221,7 @@ function tagsIn(list: Uint8Array): Uint8Array[] {
   return tags;
 }
 
+const MASTER_FILE = '3F00';
 const DIRECTORY: ElementaryFile = { name: 'DIR', root: 'MF', path: ['2F00'], structure: 'linear', about: '' };
 
 /** What is left of a PIN. */
@@ -227,6 +232,9 @@ export interface PinState {
   /** Nobody asks for it, and so there is nothing to verify. */
   readonly disabled?: boolean;
 }
+
+/** Of a card that knows no PIN commands, or no class of theirs. */
+const UNKNOWN: readonly string[] = ['6D00', '6E00'];
 
 /** Keys of PINs. @see TS 102 221 9.5.1 */
 export const PIN_KEYS: Readonly<Record<string, number>> = { pin1: 0x01, pin2: 0x81, adm1: 0x0a };
@@ -251,6 +259,8 @@ export class Pin {
     if (sw === '6983') return { verified: false, triesLeft: 0 };
     if (sw === '6984') return { verified: false, disabled: true };
     if (sw === '6A88') throw new NotFoundError('pin', 'This card has no such PIN');
+    if (UNKNOWN.includes(sw))
+      throw new StatusWordError('pin', `This card has no PINs: it answers ${sw} to ${label}`, { sw });
     return { verified: false };
   }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CardSession } from '../../card/card-session.ts';
 import { contentKeyCommand } from '../../card/content-key-command.ts';
+import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';
 import { type KeyKind, keySetCommand } from '../../card/key-set.ts';
-import { UsageError } from '../../errors.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { SecureChannelError, StatusWordError, UsageError } from '../../errors.ts';
 import { diversifiedKeys } from '../../kms/diversification.ts';
+import type { StaticKeyLookup } from '../../secure-channel/symmetric-keys.ts';
 import { deleteKey } from '../../wire/gp/delete.ts';
-import { CONTENT_KEY_REFERENCE, keyReference } from '../../wire/gp/key-reference.ts';
+import { CONTENT_KEY_REFERENCE, type KeyReference, keyReference } from '../../wire/gp/key-reference.ts';
 import { APPLICATION_STATE, CARD_STATE, LOCKED, SECURITY_DOMAIN_STATE } from '../../wire/gp/life-cycle.ts';
+import { select } from '../../wire/gp/select.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
 import { LAST_BLOCK, storeData } from '../../wire/gp/store-data.ts';
 import { keyOf } from './content-authorization.ts';
@@ -13,6 +18,7 @@ import { dropsKeys, keyVersionsTold } from './irreversible.ts';
 import { kdfOf } from './kdf-config.ts';
 import { masterKeys, schemedKey } from './master-keys.ts';
 import { aidOption, hexByte, hexBytes } from './options.ts';
+import { DELETED_BEFORE, deleteNoted } from './sent-note.ts';
 import type { CardWork } from './session.ts';
 import { KEY_KINDS, singleKeyCommand } from './single-key.ts';
 import { storeDataForm } from './store-form.ts';
@@ -38,26 +44,63 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
     throw new UsageError('key-kind', '--no-check-value is for --kind psk: a key set always has check values');
   const replaces = typeof options.replace === 'string' ? hexByte(options.replace) : 0;
   const reference = keyReference(hexByte(version), typeof options.id === 'string' ? hexByte(options.id) : 1);
-  // Without these keys nobody manages the domain any more.
+  if (typeof wanted === 'string') return putKeySet(card, wanted, reference, replaces, options);
+  await requireReplacing(card, reference, replaces);
+  const kind = String(single);
+  const unchecked = options.checkValue === false;
+  const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile, unchecked });
+  const answer = await card.change(put.command, `${kind} key`);
+  if (!card.options.dryRun) put.check(answer);
+  return { key: version.toUpperCase(), id: hexOf(reference.kid), kind };
+}
+
+/** Without these keys nobody manages the domain any more. @throws PolicyError unless the card is named */
+async function requireReplacing(card: CardWork, { kvn }: KeyReference, replaces: number): Promise<void> {
   if (replaces !== 0) card.requireConfirmed('Replacing the keys of a security domain');
-  else if (dropsKeys(await keyVersionsTold((command) => card.session.transmit(command)), reference.kvn))
+  else if (dropsKeys(await keysTold(card), kvn))
     card.requireConfirmed('Replacing the keys of a security domain, or the maker’s behind the first set,');
-  if (typeof wanted !== 'string') {
-    const kind = String(single);
-    const unchecked = options.checkValue === false;
-    const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile, unchecked });
-    const answer = await card.change(put.command, `${kind} key`);
-    if (!card.options.dryRun) put.check(answer);
-    return { key: version.toUpperCase(), id: hexOf(reference.kid), kind };
-  }
-  const kind: KeyKind = options.type === 'des' ? 'des' : 'aes';
+}
+
+const keysTold = (card: CardWork) => keyVersionsTold((command) => card.session.transmit(command));
+
+/** ENC, MAC and DEK. Where the card has these very keys, as after a lost answer, nothing is put. */
+async function putKeySet(card: CardWork, wanted: string, reference: KeyReference, replaces: number, options: Options) {
+  const kind: KeyKind = (options.type ?? card.session.keyType) === 'des' ? 'des' : 'aes';
   const { key = '', kdf } = schemedKey(wanted, String(options.newKdf ?? 'none'));
   const derive = diversifiedKeys(kdfOf(kdf, process.env), masterKeys(key));
   const { enc, mac, dek } = derive(card.session.diversification);
   const { command, check } = keySetCommand(card.session, { reference, kind, keys: [enc, mac, dek], replaces });
+  const result = { keySet: hexOf(reference.kvn), type: kind };
+  const mayAsk = replaces === 0 && !card.options.dryRun && card.options.confirm === undefined;
+  if (mayAsk && (await keysTold(card))?.has(reference.kvn) === true) {
+    const protocol = kind === 'des' ? 0x02 : 0x03;
+    if (await holdsKeys(card, { protocol, keyVersion: reference.kvn }, derive))
+      return { ...result, was: 'on the card already' };
+  }
+  await requireReplacing(card, reference, replaces);
   const answer = await card.change(command);
   if (!card.options.dryRun) check(answer);
-  return { keySet: version.toUpperCase(), type: kind };
+  return result;
+}
+
+/**
+ * Whether the card's cryptogram is made with the keys: nothing is tried against it. The session ends with the question.
+ */
+async function holdsKeys(
+  card: CardWork,
+  named: { readonly protocol: number; readonly keyVersion: number },
+  keys: StaticKeyLookup,
+): Promise<boolean> {
+  const clear = new CardSession(card.channel);
+  try {
+    await clear.send(select(card.domain));
+    const offered = await secureChannelsOf(clear, systemRandom, named);
+    await clear.verifyCard(chooseChannel(offered, { ...named, keys, level: 0x01, random: systemRandom }));
+    return true;
+  } catch (error) {
+    if (error instanceof SecureChannelError || error instanceof StatusWordError) return false;
+    throw error;
+  }
 }
 
 /** The key by which a domain verifies tokens or DAPs, or makes receipts; no session is opened with it. */
@@ -77,8 +120,10 @@ async function putContentKey(card: CardWork, [use = '', text = '']: readonly str
 async function removeKey(card: CardWork, [version = '']: readonly string[]) {
   card.requireSecure();
   card.requireConfirmed('Deleting keys');
-  await card.change(deleteKey({ kvn: hexByte(version) }));
-  return { deleted: version.toUpperCase() };
+  const deleted = version.toUpperCase();
+  const command = deleteKey({ kvn: hexByte(version) });
+  const answer = await deleteNoted(card, command, `keys ${deleted}`, `the keys of version ${deleted} are gone`);
+  return { deleted, ...(answer === undefined ? { was: DELETED_BEFORE } : {}) };
 }
 
 async function store(card: CardWork, [data = '']: readonly string[], options: Options) {
@@ -168,7 +213,7 @@ export const administrationVerbs: readonly Verb[] = [
           'how this card’s keys come from it, by the data of its INITIALIZE UPDATE: as --kdf',
           'none',
         )
-        .option('--type <type>', 'aes or des', 'aes')
+        .option('--type <type>', 'aes or des; default what this session’s protocol speaks')
         .option('--replace <version>', 'the key set that goes; default adds a new one'),
     run: putKey,
   },

@@ -10,6 +10,7 @@ import { contentAuthorization, receiptsShown } from './content-authorization.ts'
 import { installCap, loadCap, requireSameVersion, versionTold } from './install.ts';
 import { aidOption } from './options.ts';
 import { replaceCap } from './replace.ts';
+import { DELETED_BEFORE, deleteNoted } from './sent-note.ts';
 import type { CardWork } from './session.ts';
 import type { Verb } from './verb.ts';
 
@@ -54,9 +55,11 @@ async function remove(card: CardWork, [name = '']: readonly string[], options: O
   const object = aidOption(name);
   const authority = await contentAuthorization(card, options);
   const command = deleteObject(object, { related: options.related === true });
-  const answer = await card.change(authority.authorize(command), `${name.toUpperCase()} is gone, with its data`);
+  const deleted = name.toUpperCase();
+  const answer = await deleteNoted(card, authority.authorize(command), deleted, `${deleted} is gone, with its data`);
+  if (answer === undefined) return { deleted, was: DELETED_BEFORE };
   authority.confirmed(answer, { kind: 'delete', object });
-  return { deleted: name.toUpperCase(), ...receiptsShown(authority) };
+  return { deleted, ...receiptsShown(authority) };
 }
 
 async function makeSelectable(card: CardWork, [name = '']: readonly string[], options: Options) {

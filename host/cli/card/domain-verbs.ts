@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CardSession } from '../../card/card-session.ts';
+import { secureChannelsOf } from '../../card/discovery.ts';
 import { readRegistry } from '../../card/registry.ts';
-import { ConflictError, UsageError, WireError } from '../../errors.ts';
+import { systemRandom } from '../../crypto/random.ts';
+import { ConflictError, StatusWordError, UsageError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { AID, type Aid, aid, aidToHex } from '../../wire/gp/aid.ts';
+import type { SecureChannelOption } from '../../wire/gp/card-recognition-data.ts';
 import { decodeFci } from '../../wire/gp/fci.ts';
 import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
 import { installApplication, installForMakeSelectable, installForPersonalization } from '../../wire/gp/install.ts';
@@ -64,7 +68,7 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
       : SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES;
   const content = await CardContent.readIfTold(card);
   const there = content?.application(instance);
-  if (there !== undefined) return finishDomain(card, there, privileges);
+  if (there !== undefined) return finishDomain(card, there, privileges, options.scp);
   const code = domainCode(content, options);
   const command = installApplication({ ...code, instance, privileges, applicationParameters: parameters });
   await card.change(command, `security domain ${aidToHex(instance)} is on the card, without keys of its own`);
@@ -72,12 +76,13 @@ async function create(card: CardWork, [name = '']: readonly string[], options: O
 }
 
 /** An earlier run came that far, and its answer was lost; or the name is taken. */
-async function finishDomain(card: CardWork, there: RegistryEntry, wanted: number) {
+async function finishDomain(card: CardWork, there: RegistryEntry, wanted: number, scp: unknown) {
   requireAsWanted(card, there, wanted);
   const domain = aidToHex(there.aid);
   if (there.lifeCycle === APPLICATION_STATE.INSTALLED)
     await card.change(installForMakeSelectable(there.aid), `security domain ${domain} can be selected`);
-  const notTold = 'whether its protocol and parameters are the ones of this command';
+  const compared = await requireProtocol(card, there.aid, scp);
+  const notTold = `whether its ${compared ? 'further' : 'protocol and'} parameters are the ones of this command`;
   return { domain, privileges: privilegeNames(wanted), was: 'on the card already', notTold };
 }
 
@@ -101,6 +106,41 @@ function requireAsWanted(card: CardWork, there: RegistryEntry, wanted: number): 
       `Security domain ${domain} is on this card and not as wanted: ${other.join('; ')}. ` +
         'Name another AID, or delete it if it is yours',
     );
+}
+
+/**
+ * What the domain itself announces in clear, or answers to INITIALIZE UPDATE, which tells no option of SCP02. It is
+ * selected for that, which ends the session: nothing comes behind it.
+ *
+ * @returns false where no protocol is wanted, or the domain does not tell @throws ConflictError for another protocol
+ */
+async function requireProtocol(card: CardWork, domain: Aid, scp: unknown): Promise<boolean> {
+  if (typeof scp !== 'string') return false;
+  const [protocol = 0, option] = fromHex(scp.replace(':', ''));
+  const told = await spokenBy(card, domain);
+  if (told.length === 0) return false;
+  const isWanted = (each: SecureChannelOption): boolean =>
+    each.protocol === protocol && (option === undefined || protocol === 0x02 || each.option === option);
+  if (told.some(isWanted)) return true;
+  const names = told.map(({ protocol: has, option: i }) => `SCP${hexOf(has)}${has === 0x02 ? '' : ` i=${hexOf(i)}`}`);
+  throw new ConflictError(
+    'domain-of-another',
+    `Security domain ${aidToHex(domain)} is on this card and not as wanted: it speaks ${names.join(', ')}, ` +
+      `not ${scp}. Name another AID, or delete it if it is yours`,
+  );
+}
+
+const hexOf = (byte: number): string => byte.toString(16).padStart(2, '0').toUpperCase();
+
+async function spokenBy(card: CardWork, domain: Aid): Promise<SecureChannelOption[]> {
+  const clear = new CardSession(card.channel);
+  try {
+    await clear.send(select(domain));
+    return await secureChannelsOf(clear, systemRandom);
+  } catch (error) {
+    if (error instanceof StatusWordError || error instanceof WireError) return [];
+    throw error;
+  }
 }
 
 /** States of a domain that nobody has given keys or data yet. */

@@ -96,7 +96,7 @@ async function attempt(card: CardWork, name: string, make: (pin: Pin) => GpComma
   const pin = new Pin(card.session, key);
   const command = make(pin);
   const { triesLeft, verified, disabled = false } = await pin.state(unblocking);
-  if (triesLeft !== undefined) card.say(`${name}: ${triesLeft} tries left`);
+  if (triesLeft !== undefined) card.say(`${unblocking ? `PUK of ${name}` : name}: ${triesLeft} tries left`);
   if (triesLeft === 0)
     throw new PolicyError(
       'pin-blocked',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PolicyError, TsmError } from '../../errors.ts';
+import { PolicyError, StatusWordError, WireError } from '../../errors.ts';
 import { decodeCommand } from '../../wire/apdu.ts';
 import { type GpCommand, INS, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
@@ -29,8 +29,8 @@ export async function keyVersionsTold(
     const keys = decodeKeyInformation(responseData(command, await transmit(command)));
     return new Set(keys.map(({ reference }) => reference.kvn));
   } catch (error) {
-    if (!(error instanceof TsmError)) throw error;
-    return undefined;
+    if (error instanceof StatusWordError || error instanceof WireError) return undefined;
+    throw error;
   }
 }
 

@@ -91,6 +91,7 @@ export const readVerbs: readonly Verb[] = [
     usage: 'info',
     about: 'names the card and what its security domain speaks',
     examples: ['info', 'info --reader ACR1252 --json'],
+    inClear: true,
     run: info,
   },
   {

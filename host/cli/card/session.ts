@@ -54,6 +54,11 @@ export class CardWork {
     return id === undefined ? undefined : `${id.kind}:${id.value}`;
   }
 
+  /** Card and domain, as files beside the fuse are named; with a key version behind it, a fuse. */
+  get fuseName(): string {
+    return `${this.cardId ?? `atr-${toHex(this.atr)}`} ${toHex(this.domain)}`;
+  }
+
   /**
    * Sends a command that changes the card; in a dry run it is only noted, and answers nothing.
    *
@@ -112,10 +117,10 @@ export class CardWork {
  * Opens card, domain and, with keys, the secure channel; gives all of it back at the end.
  *
  * @param options with `raw`, nothing is sent before the work unless `confirm` wants the card’s name;
- *   `withoutDomain`, the card is named only
+ *   `withoutDomain`, the card is named only; `inClear`, no channel is opened
  */
 export async function withCard<T>(
-  options: CardOptions & { readonly raw?: boolean; readonly withoutDomain?: boolean },
+  options: CardOptions & { readonly raw?: boolean; readonly withoutDomain?: boolean; readonly inClear?: boolean },
   work: (card: CardWork) => Promise<T>,
 ): Promise<T> {
   await using open = await openCard(options.reader);
@@ -135,7 +140,7 @@ export async function withCard<T>(
   try {
     const domain = await selectDomain(session, options.domain);
     const cardWork = new CardWork({ ...parts, domain, identity });
-    if (options.key !== undefined) await openSecureChannel(cardWork, options.key);
+    if (options.key !== undefined && options.inClear !== true) await openSecureChannel(cardWork, options.key);
     return await work(cardWork);
   } finally {
     session.close();
@@ -184,6 +189,5 @@ async function openSecureChannel(card: CardWork, key: string): Promise<void> {
     random: systemRandom,
   });
   const folder = await fuseFolder();
-  const name = `${card.cardId ?? `atr-${toHex(card.atr)}`} ${toHex(domain)}`;
-  await session.open(channel, (version) => new FuseFile(folder, `${name} ${toHex(Uint8Array.of(version))}`));
+  await session.open(channel, (version) => new FuseFile(folder, `${card.fuseName} ${toHex(Uint8Array.of(version))}`));
 }

@@ -24,10 +24,13 @@ export function verbCommand(verb: Verb, prefix = 'tsm card'): Command {
     const raw = verb.clearUnlessSecure === true && own.secure !== true;
     const repeatable = verb.notRepeatable !== true;
     const result = await interruptible(repeatable, () =>
-      withCard({ ...options, raw, withoutDomain: verb.withoutDomain === true }, async (work) => {
-        const outcome = await verb.run(work, command.args, own);
-        return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
-      }),
+      withCard(
+        { ...options, raw, withoutDomain: verb.withoutDomain === true, inClear: verb.inClear === true },
+        async (work) => {
+          const outcome = await verb.run(work, command.args, own);
+          return options.dryRun ? { dryRun: true, wouldSend: work.planned } : outcome;
+        },
+      ),
     ).catch((error: unknown) => explained(error, repeatable));
     print(result, options.json);
   });

@@ -14,6 +14,8 @@ export interface Verb {
   readonly clearUnlessSecure?: boolean;
   /** True for verbs that need no security domain: they go in clear, with or without keys. */
   readonly withoutDomain?: boolean;
+  /** True where a security domain is asked in clear, whatever keys the environment has. */
+  readonly inClear?: boolean;
   /** True where the same command again could do a thing twice: a broken link's message does not advise it. */
   readonly notRepeatable?: boolean;
   /** Adds the verb's own options. */

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -20,31 +19,9 @@ import { aidToHex } from '../../wire/gp/aid.ts';
 import { INS } from '../../wire/gp/command.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { insertTestCard } from '../clients/fixture.ts';
+import { portOf, proxyTo } from './proxy.ts';
 
 const [LOAD_FILE, APPLET] = ['F000000001', 'F00000000101'];
-
-/** Lets commands through to a card, and tells of each. */
-async function proxyTo(port: number, seen: (ins: number) => void): Promise<Server> {
-  const server = createServer((client: Socket) => {
-    const card = connect(port, '127.0.0.1');
-    card.pipe(client);
-    client.on('data', (frame) => {
-      card.write(frame);
-      // Two bytes of length, then the command.
-      if (frame.length > 5) seen(frame.readUInt8(3));
-    });
-    for (const socket of [card, client]) socket.on('error', () => {});
-    client.on('close', () => card.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-const portOf = (server: Server): number => {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 /** A working application or nothing, whatever breaks, and the same command again brings it to its end. */
 describe('an install that is interrupted', function () {

@@ -13,6 +13,7 @@ import { ROOT } from '../../../toolchain/test/run.ts';
 import type { Outcome } from '../clients/fixture.ts';
 import { FramedCard } from '../transport/framed-card.ts';
 import { inProcess } from './in-process.ts';
+import { portOf, proxyTo } from './proxy.ts';
 
 const CARD = 'iccid:89860012345678900011';
 const SSD = 'F0000000025350';
@@ -40,11 +41,17 @@ const VERBS: readonly InterruptedVerb[] = [
   },
   {
     ...{ name: 'delete', words: `delete ${SSD}`, changes: 1, before: `domain create ${SSD}` },
-    ...{ shown: ['list', new RegExp(`^(?![^]*${SSD})`)], again: { code: 4, says: /6A88.*not there/ } },
+    ...{ shown: ['list', new RegExp(`^(?![^]*${SSD})`)], again: { code: 0, says: /deleted by an earlier run/ } },
   },
   {
     ...{ name: 'put-key', words: `put-key 31 --new-key ${KEY}`, changes: 1 },
-    ...{ shown: ['keys', /^31 /m], again: { code: 6, says: /--confirm/ }, undo: `delete-key 31 --confirm ${CARD}` },
+    ...{ shown: ['keys', /^31 /m], again: { code: 0, says: /on the card already/ } },
+    undo: `delete-key 31 --confirm ${CARD}`,
+  },
+  {
+    ...{ name: 'delete-key', words: `delete-key 31 --confirm ${CARD}`, changes: 1 },
+    ...{ before: `put-key 31 --new-key ${KEY}`, shown: ['keys', /^(?:(?!31 ).*\n)+$/] },
+    again: { code: 0, says: /deleted by an earlier run/ },
   },
   {
     ...{ name: 'personalize', words: `personalize ${SSD} @data.txt --form tlv`, changes: 3 },
@@ -100,6 +107,9 @@ describe('a verb that is interrupted', function () {
   const file = (name: string): string => (name === 'probe.cap' ? join(testCaps(), name) : join(folder, name));
   const tsm = (words: string): Promise<Outcome> =>
     inProcess(['card', ...words.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word))]);
+  /** Failed authentications, as they are counted. */
+  const counted = async (): Promise<string[]> =>
+    (await readdir(join(folder, 'fuse'))).filter((name) => name.endsWith('.count'));
   async function done(words: string): Promise<string> {
     const run = await tsm(words);
     expect(run.code, `${words}: ${run.err}${run.out}`).to.equal(0);
@@ -127,7 +137,7 @@ describe('a verb that is interrupted', function () {
         expect(broken.code, `${where}: ${broken.err}`).to.equal(3);
         expect(broken.err, where).to.match(/run the same command again/);
         await card.power('on');
-        expect(await readdir(join(folder, 'fuse')), where).to.deep.equal([]);
+        expect(await counted(), where).to.deep.equal([]);
         const repeated = await tsm(words);
         if (repeated.code !== 0) expect(repeated.code, `${where}: ${repeated.err}`).to.equal(again?.code);
         if (again !== undefined && when === 'before-response' && afterApdus === all - 1)
@@ -136,6 +146,59 @@ describe('a verb that is interrupted', function () {
       }
       if (undo !== undefined) await done(undo);
     });
+
+  for (const { name, words, changes, shown, again, before: first, undo } of VERBS)
+    it(`${name}: is done by the same command behind a kill -9 in its last command, too`, async () => {
+      if (first !== undefined) await done(first);
+      let child: ChildProcess | undefined;
+      let [seen, last] = [0, 0];
+      const server = await proxyTo(card.tcpPort ?? 0, () => {
+        if (++seen === last) child?.kill('SIGKILL');
+      });
+      const reader = `tcp:127.0.0.1:${portOf(server)}`;
+      await done(`${words} --reader ${reader}`);
+      [last, seen] = [seen, 0];
+      if (undo !== undefined) await done(undo);
+      if (first !== undefined) await done(first);
+      const env = { ...process.env, TSM_READER: reader };
+      const args = words.split(' ').map((word) => (word.startsWith('@') ? file(word.slice(1)) : word));
+      child = spawn(process.execPath, [join(ROOT, 'host/cli/tsm.mjs'), 'card', ...args], { env, stdio: 'ignore' });
+      const [, signal] = await once(child, 'close');
+      server.close();
+      expect([signal, seen], `of ${changes} that change`).to.deep.equal(['SIGKILL', last]);
+      expect(await counted()).to.deep.equal([]);
+      const repeated = await tsm(words);
+      if (again !== undefined) expect(repeated.out + repeated.err).to.match(again.says);
+      expect(repeated.code, repeated.err).to.equal(again?.code ?? 0);
+      expect(await done(shown[0])).to.match(shown[1]);
+      if (undo !== undefined) await done(undo);
+    });
+
+  it('says of a name that was never there what the card says', async () => {
+    expect((await tsm(`delete ${SSD}`)).err).to.match(/6A88.*not there/);
+    expect((await tsm(`delete-key 31 --confirm ${CARD}`)).err).to.match(/6A88.*not there/);
+    await done(`put-key 31 --new-key ${KEY}`);
+    const other = await tsm(`put-key 31 --new-key ${KEY.slice(0, -2)}FF`);
+    expect(other.err).to.contain('Replacing the keys').and.contain('--confirm');
+    expect(other.code).to.equal(6);
+    const short = await tsm('put-key 31 --new-key 0001');
+    expect(short.err).to.contain('16, 24 or 32 bytes');
+    expect(short.code).to.equal(2);
+    await done(`delete-key 31 --confirm ${CARD}`);
+    expect(await readdir(join(folder, 'fuse'))).to.deep.equal([]);
+  });
+
+  it('put-key: says that the card is gone where it goes before it has told its keys', async () => {
+    const { apdus } = await card.statistics();
+    await done(`put-key 31 --new-key ${KEY}`);
+    const all = (await card.statistics()).apdus - apdus;
+    await done(`delete-key 31 --confirm ${CARD}`);
+    await card.cutPower({ afterApdus: all - 2, when: 'before-response' });
+    const broken = await tsm(`put-key 31 --new-key ${KEY}`);
+    await card.power('on');
+    expect(broken.err).to.match(/run the same command again/);
+    expect(broken.code).to.equal(3);
+  });
 
   for (const words of ['apdu 00A4040000', 'script @commands.txt', 'card pin verify --pin 1234'])
     it(`${words.split(' --')[0]}: is not advised to be done again, for it may have been done`, async () => {

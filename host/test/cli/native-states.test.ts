@@ -43,11 +43,15 @@ describe('tsm card and the states of a card of its maker', function () {
     return run.out;
   }
 
-  for (const [image, key] of Object.entries(KEYS))
+  async function insert(image: keyof typeof KEYS): Promise<void> {
+    card = await (await sharedSimulator()).insert((await readCardImage(image)).image, { tcp: { port: 0 } });
+    process.env.TSM_READER = `tcp:127.0.0.1:${card.tcpPort}`;
+    process.env.TSM_KEY = KEYS[image];
+  }
+
+  for (const image of ['jcop', 'uicc', 'ese'] as const)
     it(`sets and shows them: ${image}`, async () => {
-      card = await (await sharedSimulator()).insert((await readCardImage(image)).image, { tcp: { port: 0 } });
-      process.env.TSM_READER = `tcp:127.0.0.1:${card.tcpPort}`;
-      process.env.TSM_KEY = key;
+      await insert(image);
       const state = async (aid: RegExp): Promise<string | undefined> =>
         (await done('list')).split('\n').find((row) => aid.test(row));
       const application = () => state(new RegExp(` ${APPLICATION} `));
@@ -80,4 +84,29 @@ describe('tsm card and the states of a card of its maker', function () {
       expect(await done(`unlock --confirm ${name}`)).to.include('SECURED');
       expect(await state(/issuer-security-domain/)).to.include('SECURED');
     });
+
+  it('says in words what a chip without files and domains has not', async () => {
+    await insert('jcop');
+    for (const [line, code, says] of [
+      ['read ICCID', 1, /This card has no files: it is no UICC or SIM/],
+      ['pin verify --pin 1234', 4, /This card has no PINs: it answers 6E00/],
+      ['domain create F0000000025350 --scp 03', 4, /6A88.*--load-file and --module, or install ours/],
+      ['get-data 42', 4, /6A88.*the domain has no such data object/],
+    ] as const) {
+      const run = await tsm(line);
+      expect(run.err, line).to.match(says);
+      expect(run.code, line).to.equal(code);
+    }
+  });
+
+  it('puts keys of the type that the domain’s protocol speaks, which open it then', async () => {
+    const key = '000102030405060708090A0B0C0D0E0F';
+    await insert('uicc');
+    expect(await done(`put-key 21 --new-key ${key}`)).to.match(/type +des/);
+    expect(await done(`put-key 21 --new-key ${key}`)).to.match(/on the card already/);
+    expect(await done(`list --key-version 21 --key ${key}`)).to.contain('A000000003000000');
+    await insert('jcop');
+    expect(await done(`put-key 31 --new-key ${key}`)).to.match(/type +aes/);
+    expect(await done(`list --key-version 31 --key ${key}`)).to.contain('A000000151000000');
+  });
 });
