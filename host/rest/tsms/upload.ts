@@ -16,7 +16,14 @@ export const MAX_UPLOAD = 4 * 1024 * 1024;
 const MAX_FILE_NAME = 255;
 /** Without it there are no parts. @see RFC 2046, 5.1.1 */
 const BOUNDARY = /;\s*boundary=("[^"]+"|[^\s;"]+)/i;
-export const uploadLimits = { fileSize: MAX_UPLOAD, files: 2, fields: 4, parts: 6, fieldSize: 1_024, headerPairs: 32 };
+export const uploadLimits = {
+  fileSize: MAX_UPLOAD,
+  files: 2,
+  fields: 16,
+  parts: 18,
+  fieldSize: 1_024,
+  headerPairs: 32,
+};
 
 /**
  * Takes the upload to the disk as it comes, however slowly, and reads it when it is whole.

@@ -5,7 +5,6 @@ import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { CampaignRow, CampaignTable } from '../../store/ota/campaign-table.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import { canonical } from '../../store/request-log.ts';
-import { decodeCommand } from '../../wire/apdu.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { Campaign, QueuedPacket, StartCampaign } from '../../wire/message/campaign.ts';
 import type { CardId } from '../../wire/message/common.ts';
@@ -13,6 +12,7 @@ import { statusWordToHex } from '../../wire/status-word.ts';
 import { decodeCompactResponse, encodeCompactScript, forCompactScript } from '../../wire/uicc/compact-script.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { commandOf, fromCaller } from './callers-command.ts';
 import { FILES_TAR, ISSUER_TAR, PRIORITY, type ProofWay, packetSecurity, scriptRoom } from './packet-rules.ts';
 import { quietHours } from './quiet-hours.ts';
 
@@ -31,7 +31,6 @@ export interface CampaignsOptions {
 }
 
 const MINUTE_MS = 60_000;
-const MAX_APDU = 261;
 const MAX_DATA = 2_100;
 const TAR_BYTES = 3;
 
@@ -48,7 +47,7 @@ export class Campaigns {
    *
    * @throws ConflictError `idempotency-key-reused`
    * @throws UnacceptableError `campaign-content`, `script-too-long`, `quiet-hours`
-   * @throws WireError when a command is none
+   * @throws UnacceptableError `apdu-malformed` when a command is none, or its script cannot have it
    */
   async start(id: string, body: StartCampaign): Promise<Campaign> {
     const { name, cards, hours, sendings, resendMinutes, format } = body;
@@ -84,7 +83,10 @@ export class Campaigns {
     if (application !== undefined && (body.target !== undefined || body.format !== undefined))
       throw new UnacceptableError('campaign-content', 'target and format are of commands: leave them out');
     const { keySet } = this.#options;
-    const data = application === undefined ? scriptOf(commands ?? [], format) : fromHex(application.data, MAX_DATA);
+    const data =
+      application === undefined
+        ? fromCaller(() => scriptOf(commands ?? [], format))
+        : fromHex(application.data, MAX_DATA);
     const most = scriptRoom(this.#options.maxParts);
     if (data.length > most)
       throw new UnacceptableError('script-too-long', `It takes ${data.length} bytes, a packet has room for ${most}`);
@@ -153,7 +155,7 @@ export class Campaigns {
 
 /** @throws WireError when a command is none, or one that answers data is not the last of a compact script */
 function scriptOf(commands: readonly string[], format: 'expanded' | 'compact'): Uint8Array {
-  const apdus = commands.map((hex) => decodeCommand(fromHex(hex, MAX_APDU)));
+  const apdus = commands.map(commandOf);
   if (format === 'compact') return encodeCompactScript(forCompactScript(apdus));
   return encodeExpandedScript({ form: 'definite', items: apdus.map((apdu) => ({ kind: 'command', apdu })) });
 }

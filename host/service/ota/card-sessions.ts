@@ -15,6 +15,7 @@ import type {
   OpenCardSession,
   TerminalInfo,
 } from '../../wire/message/card-script.ts';
+import { commandOf, fromCaller } from './callers-command.ts';
 import type { CardBearer, CarriedScript } from './card-bearer.ts';
 import { type ProviderQuotas, tooManySessions } from './provider-quotas.ts';
 import type { ReachedCard, ReaderInfo, TerminalDirectory } from './terminal-directory.ts';
@@ -90,9 +91,11 @@ export class CardSessions {
    * @throws TransportError `terminal-away`, `card-absent`, and what `exchange` throws for a first script
    * @throws NotFoundError `reader-unknown`
    * @throws PolicyError, LimitError for a provider that is not registered or has its share
+   * @throws UnacceptableError `apdu-malformed`, before anything is held or sent
    */
   async open(providerId: string, request: OpenCardSession, caller?: AbortSignal): Promise<CardSessionInfo> {
     const { quotas, terminals } = this.#options;
+    requireCommands(request.commands);
     await this.#admit(providerId);
     const work = (waits: () => Promise<void>) => this.#openWhenFree(providerId, request, { waits, caller });
     const opened = await quotas.whileWaiting(providerId, work, terminals.alone);
@@ -200,6 +203,7 @@ export class CardSessions {
   /**
    * Runs one script on the session's card.
    *
+   * @throws UnacceptableError `apdu-malformed`, before anything is sent
    * @throws NotFoundError `no-such-card-session`
    * @throws ConflictError `stale-fence`, `card-busy` (too many wait for this reader)
    * @throws TransportError `card-removed` (session closed), `outcome-unknown` (session closed), `terminal-away`,
@@ -207,6 +211,7 @@ export class CardSessions {
    */
   async exchange(providerId: string, sessionId: string, request: ExchangeRequest): Promise<ExchangeResult> {
     this.#refuseWhenDraining();
+    requireCommands(request.commands);
     await this.#admit(providerId);
     const session = await this.#session(providerId, sessionId, request.fence);
     this.#options.quotas.holds(providerId, readerKey(session), this.#leaseMs + scriptTimeMs(request.commands));
@@ -504,6 +509,11 @@ function readerKey({ terminalId, readerName }: Pick<SessionRow, 'terminalId' | '
 }
 
 /** Longest time that a script may take, the way included. */
+/** Each command is one, by whatever bearer it goes: one that only a packet would find out about ends no session. */
+function requireCommands(commands: readonly CardCommand[] = []): void {
+  fromCaller(() => commands.flatMap(({ apdus }) => apdus).map(commandOf));
+}
+
 function scriptTimeMs(commands: readonly CardCommand[]): number {
   const cardMs = commands.reduce((sum, { timeoutMs, apdus }) => sum + (timeoutMs ?? COMMAND_MS) * apdus.length, 0);
   return Math.min(cardMs, LONGEST_SCRIPT_MS) + LINK_MS;

@@ -334,6 +334,28 @@ describe('ota card sessions', () => {
     expect((await refusal(provider.open('one', { terminalId: 'none' }))).code).to.equal('terminal-away');
   });
 
+  it('refuses bytes that are no command, before anything is sent', async () => {
+    const terminal = await ota.terminal();
+    terminal.hello();
+    const provider = await ota.provider();
+    const session = await provider.open('one', { waitMs: 5_000 });
+    const good = command('00A40400');
+    for (const apdu of ['', '00A404', '00A4040002A0', '00B000000000', `00DA000000${'00'.repeat(257)}`]) {
+      const refused = await refusal(provider.exchange(session, [good, command(apdu)]));
+      expect([refused.code, refused.context.status], apdu).to.deep.equal(['apdu-malformed', 422]);
+    }
+    const place = { terminalId: 'desk', readerName: 'slot 1', waitMs: 5_000 };
+    const opening = otaClient(provider.client).openCardSession({
+      ...place,
+      owner: 'workflow-2',
+      commands: [command('00A4')],
+    });
+    expect((await refusal(opening)).code).to.equal('apdu-malformed');
+    // The session is as it was: what it sends is the first that the terminal gets.
+    await provider.exchange(session, [good]);
+    expect((await terminal.script()).commands.map(({ apdus }) => apdus)).to.deep.equal([good.apdus]);
+  });
+
   it('lets a lease that is not used run out, and not one that is renewed', async () => {
     await using short = await TestOta.start(database, 'ota_short', { leaseMs: 1_500 });
     (await short.terminal()).hello();
