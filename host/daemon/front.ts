@@ -227,6 +227,8 @@ function operationsOf(
     raEndpoint: () => endpointOf(publicUrl ?? `https://${listen.host}:${port()}`),
   };
   const { stepUp } = users;
+  if (stepUp?.operations.includes('loss-report') !== true)
+    logger.warn({ setting: 'users.stepUp' }, 'a loss report asks for no stronger login than any other action');
   const actions: Actions = new Actions({
     ...{ ...common, route: (request, card) => routeBook.choose(request, card) },
     ...(stepUp === undefined ? {} : { stepUp }),
