@@ -20,6 +20,7 @@ import {
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import type { SeramScript } from '../../wire/message/front.ts';
 import type { Order, Report } from '../../wire/message/seram.ts';
+import { expectPublished } from '../conformance/published-order.ts';
 
 /**
  * The remote agent's states without clock and network (SERAM 2.0.0): each lost, repeated or late message in its
@@ -60,6 +61,8 @@ function heard(session: SeramSession, report: Report, seq: number, now = 0): Ser
 function given(session: SeramSession, now = 0) {
   const next = give(session, now, 0);
   if (next === undefined) expect.fail('nothing was given');
+  // As it goes over the wire.
+  expectPublished(JSON.parse(JSON.stringify(next.order)));
   return next;
 }
 
@@ -302,6 +305,7 @@ describe('A SERAM session', () => {
 
   it('sends start alone when nothing else comes', () => {
     const alone = giveStart(heard(negotiated(), polling, 0), 0);
+    expectPublished(alone?.order);
     expect(typesOf(alone?.order)).to.deep.equal(['ramStartCommand']);
     expect(
       heard(alone?.session ?? negotiated(), { localAgentStatus: { localAgentStatusEnum: 'PROCESSED' } }, 1).state,
