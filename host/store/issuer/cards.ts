@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { ConflictError, InvariantError, PolicyError } from '../../errors.ts';
 import type { CardId, RsaPublicKey } from '../../wire/message/common.ts';
 import type { IsdKeySet } from '../../wire/message/operator.ts';
@@ -95,22 +95,24 @@ export async function findCardInService(
   cardId: CardId,
   also: readonly SecureElementState[] = [],
 ): Promise<Card | undefined> {
-  const card = await findCardRow(database, cardId);
-  if (card === undefined) return undefined;
-  const { state } = await database
-    .selectFrom('cards')
-    .select('state')
-    .where('card', '=', cardIdText(cardId))
-    .executeTakeFirstOrThrow();
-  if (state === 'NEW' || state === 'ACTIVE' || also.includes(state)) return card;
+  const row = await selectCard(database, cardId);
+  if (row === undefined) return undefined;
+  const { state } = row;
+  if (state === 'NEW' || state === 'ACTIVE' || also.includes(state)) return toCard(cardId, row);
   throw new PolicyError('card-not-in-service', `The issuer says that this card is ${state}: nothing runs on it`, {
     state,
   });
 }
 
 export async function findCardRow(database: Database, cardId: CardId): Promise<Card | undefined> {
-  const row = await database.selectFrom('cards').selectAll().where('card', '=', cardIdText(cardId)).executeTakeFirst();
-  if (row === undefined) return undefined;
+  const row = await selectCard(database, cardId);
+  return row === undefined ? undefined : toCard(cardId, row);
+}
+
+const selectCard = (database: Database, cardId: CardId) =>
+  database.selectFrom('cards').selectAll().where('card', '=', cardIdText(cardId)).executeTakeFirst();
+
+function toCard(cardId: CardId, row: Selectable<IssuerTables['cards']>): Card {
   const { isd_key_reference: isdKeyReference, isd_modulus: modulus, isd_exponent: exponent } = row;
   const names = { cardId, isdAid: row.isd_aid, ...(row.casd_aid === null ? {} : { casdAid: row.casd_aid }) };
   if (row.isd_key_set !== null) return { ...names, isdKeySet: row.isd_key_set };

@@ -65,16 +65,6 @@ export async function requireNoProviderHas(transaction: Database, aid: string): 
   if (row !== undefined) throw taken(aid);
 }
 
-export async function listProviderAids(database: Database, providerId: string): Promise<string[]> {
-  const rows = await database
-    .selectFrom('provider_aids')
-    .select('aid')
-    .where('provider_id', '=', providerId)
-    .orderBy('aid')
-    .execute();
-  return rows.map(({ aid }) => aid);
-}
-
 /** One of the two begins with the other. */
 const overlaps = (column: ReturnType<typeof sql.ref>, aid: string) =>
   sql<boolean>`(starts_with(${column}, ${aid}) OR starts_with(${aid}, ${column}))`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { PERMISSIONS, type Permission } from '../../wire/message/operator.ts';
-import { listProviderAids, lockAids, putProviderAids } from './provider-aids.ts';
+import { lockAids, putProviderAids } from './provider-aids.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application provider management: who the providers are and what each may do. */
@@ -39,6 +39,12 @@ export async function findProvider(database: Database, providerId: string): Prom
   const row = await database
     .selectFrom('providers')
     .selectAll()
+    .select(({ selectFrom }) =>
+      selectFrom('provider_aids')
+        .select(sql<string[]>`coalesce(array_agg(aid ORDER BY aid), '{}')`.as('aids'))
+        .whereRef('provider_aids.provider_id', '=', 'providers.provider_id')
+        .as('aids'),
+    )
     .where('provider_id', '=', providerId)
     .executeTakeFirst();
   if (row === undefined) return undefined;
@@ -46,7 +52,7 @@ export async function findProvider(database: Database, providerId: string): Prom
     providerId: row.provider_id,
     baseUrl: row.base_url,
     permissions: PERMISSIONS.filter((permission) => row.permissions.includes(permission)),
-    aids: await listProviderAids(database, providerId),
+    aids: row.aids ?? [],
   };
 }
 

@@ -44,7 +44,33 @@ export async function listSecurityDomainRows(
 
 /** Writes the whole row. */
 export async function putSecurityDomainRow(database: Database, row: SecurityDomainRow): Promise<void> {
-  const values = {
+  const values = columnsOf(row);
+  await database
+    .insertInto('security_domains')
+    .values(values)
+    .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
+    .execute();
+}
+
+/**
+ * Step 53: writes the whole row of a domain that the issuer reports, but over none that our own session has taken
+ * over. Returns whether it did.
+ */
+export async function recordReported(database: Database, row: Omit<SecurityDomainRow, 'state'>): Promise<boolean> {
+  const values = columnsOf({ ...row, state: 'reported' });
+  const written = await database
+    .insertInto('security_domains')
+    .values(values)
+    .onConflict((conflict) =>
+      conflict.column('card').doUpdateSet(values).where('security_domains.state', '=', 'reported'),
+    )
+    .returning('card')
+    .executeTakeFirst();
+  return written !== undefined;
+}
+
+function columnsOf(row: SecurityDomainRow) {
+  return {
     card: cardIdText(row.cardId),
     ssd_aid: row.ssdAid,
     isd_aid: row.isdAid,
@@ -56,11 +82,6 @@ export async function putSecurityDomainRow(database: Database, row: SecurityDoma
     iin: row.attestedCard?.iin ?? null,
     cin: row.attestedCard?.cin ?? null,
   };
-  await database
-    .insertInto('security_domains')
-    .values(values)
-    .onConflict((conflict) => conflict.column('card').doUpdateSet(values))
-    .execute();
 }
 
 /** The issuer says that it has Delegated Management. */
@@ -81,14 +102,14 @@ export async function isDelegated(database: Database, cardId: CardId): Promise<b
   return row?.delegated === true;
 }
 
-/** Step 57: the SSD made its own pair, on the card that the CASD named. */
+/** Step 57: the SSD made its own pair, on the card that the CASD named. Returns the row, if it is still there. */
 export async function recordOwned(
   database: Database,
   cardId: CardId,
   key: Pick<SecurityDomainRow, 'keyReference' | 'publicKey'>,
   attestedCard: SecurityDomainRow['attestedCard'] | undefined,
-): Promise<void> {
-  await database
+): Promise<SecurityDomainRow | undefined> {
+  const row = await database
     .updateTable('security_domains')
     .set({
       state: 'owned',
@@ -100,7 +121,9 @@ export async function recordOwned(
       cin: attestedCard?.cin ?? null,
     })
     .where('card', '=', cardIdText(cardId))
-    .execute();
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRow(row);
 }
 
 /** Step 60: the certificate is on the card. */

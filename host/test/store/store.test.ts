@@ -8,12 +8,14 @@ import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
 import { isConnectionError } from '../../store/database-errors.ts';
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
-import { findCardRow, putCard } from '../../store/issuer/cards.ts';
+import { findCardInService, findCardRow, putCard } from '../../store/issuer/cards.ts';
 import { findProvider, putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { addRequest, finishRequest, takeKeyBlob } from '../../store/issuer/security-domain-requests.ts';
 import { addResource, markDeleted } from '../../store/issuer/security-domain-resources.ts';
 import { together, writeOnly } from '../../store/pipelined-driver.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { findSecurityDomainRow, recordOwned, recordReported } from '../../store/provider/security-domains.ts';
 import { claimIdempotencyKey, requestIdOf } from '../../store/request-log.ts';
 import { ISSUER_FLOW_TABLES, pruneFlows } from '../../store/retention.ts';
 import { StepLog } from '../../store/step-log.ts';
@@ -290,12 +292,16 @@ describe("the platforms' databases", () => {
     await putCard(database, card);
     expect(await findCardRow(database, cardId)).to.deep.equal(card);
     expect(await findCardRow(database, { kind: 'iccid', value: '1234' })).to.equal(undefined);
+    expect(await findCardInService(database, { kind: 'iccid', value: '1234' })).to.equal(undefined);
+    expect(await findCardInService(database, cardId)).to.deep.equal(card);
     const provider = {
       providerId: 'a',
       baseUrl: 'https://127.0.0.1:1',
       permissions: ['create-security-domain' as const],
       aids: ['F001020304'],
     };
+    await putProvider(database, { ...provider, aids: [] });
+    expect(await findProvider(database, 'a')).to.deep.equal({ ...provider, aids: [] });
     await putProvider(database, provider);
     expect(await findProvider(database, 'a')).to.deep.equal(provider);
     const b = { ...provider, providerId: 'b', aids: ['F00102030405'] };
@@ -331,5 +337,29 @@ describe("the platforms' databases", () => {
     expect(await rejection(recordCreating(database, ofInstance))).to.include({ code: 'aid-taken' });
     const library = { ...ofInstance, loadFile: { aid: 'F001020307' }, libraries: [{ aid: same.aid }] };
     expect(await rejection(recordCreating(database, library))).to.include({ code: 'aid-taken' });
+  });
+
+  it("keep the row of a provider's domain that is its own, and give it as it was changed", async () => {
+    const url = await server.server.createDatabase('store_provider');
+    const own = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+    try {
+      const publicKey = (byte: string) => ({ modulus: byte.repeat(128), exponent: '010001' });
+      const reported = { cardId, ssdAid: 'F0', isdAid: 'A0', keyReference: '1012', publicKey: publicKey('C0') };
+      const other = { ...reported, publicKey: publicKey('C1') };
+      const pair = { keyReference: '1013', publicKey: publicKey('C2') };
+      const attestedCard = { iin: '42', cin: '43' };
+      expect(await recordOwned(own, cardId, pair, attestedCard), 'there is none').to.equal(undefined);
+      expect(await recordReported(own, reported)).to.equal(true);
+      expect(await findSecurityDomainRow(own, cardId)).to.deep.equal({ ...reported, state: 'reported' });
+      expect(await recordReported(own, other), 'over a reported one').to.equal(true);
+      expect(await findSecurityDomainRow(own, cardId)).to.deep.equal({ ...other, state: 'reported' });
+      const owned = { ...reported, ...pair, attestedCard, state: 'owned' };
+      expect(await recordOwned(own, cardId, pair, attestedCard)).to.deep.equal(owned);
+      expect(await findSecurityDomainRow(own, cardId)).to.deep.equal(owned);
+      expect(await recordReported(own, reported), 'over an own one').to.equal(false);
+      expect(await findSecurityDomainRow(own, cardId)).to.deep.equal(owned);
+    } finally {
+      await own.destroy();
+    }
   });
 });

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardIdentity } from '../../card/identity.ts';
 import { CertificateError } from '../../errors.ts';
-import { findSecurityDomainRow, putSecurityDomainRow, recordDelegated } from '../../store/provider/security-domains.ts';
+import { recordDelegated, recordReported } from '../../store/provider/security-domains.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
-import { type Decision, isOurs } from './41c-find-security-domain.ts';
+import type { Decision } from './41c-find-security-domain.ts';
 import type { Reported } from './42-request-security-domain.ts';
 import type { ProviderContext, ProviderStart } from './provider-context.ts';
 
@@ -31,12 +31,8 @@ export async function recordSecurityDomain(
       keyReference,
     });
   }
-  const known = await findSecurityDomainRow(context.database, cardId);
-  if (isOurs(known)) return {};
   const { delegated = false } = report;
-  await putSecurityDomainRow(context.database, {
-    ...{ cardId, ssdAid, isdAid, state: 'reported', keyReference, publicKey },
-  });
-  if (delegated) await recordDelegated(context.database, cardId);
+  const recorded = await recordReported(context.database, { cardId, ssdAid, isdAid, keyReference, publicKey });
+  if (recorded && delegated) await recordDelegated(context.database, cardId);
   return {};
 }

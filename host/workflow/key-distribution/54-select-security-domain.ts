@@ -20,7 +20,7 @@ import { auditSecurityDomain, type ProviderContext } from './provider-context.ts
 
 export type KnownCard = CardIdentity & Probe & { readonly insertion: string };
 
-/** The row that a flow has read last and not changed since. */
+/** The row as a flow has read or changed it last. */
 const read = new WeakMap<ProviderContext, SecurityDomainRow>();
 
 /** The SSD of this card as our database has it. @throws LifeCycleError when it was deleted meanwhile */
@@ -39,8 +39,11 @@ export async function rowOfVisit(facts: CardIdentity, context: ProviderContext):
   return read.get(context) ?? requireRow(facts, context);
 }
 
-/** The flow has changed the row: it is read again. */
-export const rowChanged = (context: ProviderContext): boolean => read.delete(context);
+/** The flow has changed the row, and this is what stands there now; nothing where it was deleted meanwhile. */
+export function rowChanged(context: ProviderContext, row: SecurityDomainRow | undefined): void {
+  if (row === undefined) read.delete(context);
+  else read.set(context, row);
+}
 
 /**
  * Step 54: SELECT the SSD, and look which pair is live there. Where it is not the one of our database the CASD says

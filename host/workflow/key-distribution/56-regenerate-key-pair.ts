@@ -23,8 +23,7 @@ export async function* regenerateKeyPair(facts: ProviderStart & KnownCard & Trus
   if (ownPair || (isolation === 'honest-issuer' && row.keyReference === keyReference)) {
     if (isOurs(row)) return {};
     yield [];
-    await recordOwned(context.database, facts.cardId, row, attestedCard);
-    rowChanged(context);
+    rowChanged(context, await recordOwned(context.database, facts.cardId, row, attestedCard));
     return {};
   }
   const command = generateKeyPair(reference, facts.keySizeBits);
@@ -32,8 +31,8 @@ export async function* regenerateKeyPair(facts: ProviderStart & KnownCard & Trus
   await auditSecurityDomain(context, facts.cardId, { ...audit, phase: 'before' });
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
   const publicKey = toRsaPublicKey(decodePublicKey(responseData(command, responses[0])));
-  await recordOwned(context.database, facts.cardId, { keyReference, publicKey }, attestedCard);
-  rowChanged(context);
+  const own = { keyReference, publicKey };
+  rowChanged(context, await recordOwned(context.database, facts.cardId, own, attestedCard));
   await auditSecurityDomain(context, facts.cardId, { ...audit, phase: 'after' });
   return {};
 }

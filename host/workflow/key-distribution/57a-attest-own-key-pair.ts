@@ -2,7 +2,7 @@
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { AttestationClaim } from '../../wire/message/kms.ts';
-import { type KnownCard, requireRow } from './54-select-security-domain.ts';
+import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import { challengeCard, claimOf } from './attestation.ts';
 import type { ProviderContext } from './provider-context.ts';
 
@@ -19,7 +19,7 @@ export async function* attestOwnKeyPair(facts: KnownCard, context: ProviderConte
   if (challenge === undefined || casdCertificate === undefined) return nothing;
   const responses: readonly CardResponse[] = yield [toPlainCommand(challenge.command)];
   // 57 has been read before: the row holds the new key.
-  const { keyReference, publicKey } = await requireRow(facts, context);
+  const { keyReference, publicKey } = await rowOfVisit(facts, context);
   const attestation = responseData(challenge.command, responses[0]);
   const given = { challengeId: challenge.challengeId, attestation, key: { keyReference, publicKey } };
   const claimed: OwnKeyClaim = { claim: claimOf({ ...facts, casdCertificate }, given, context) };
