@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { WireError } from '../errors.ts';
+import { StatusWordError, WireError } from '../errors.ts';
 import { type GpCommand, responseData } from '../wire/gp/command.ts';
-import { decodeGetStatus, getStatus, type RegistryEntry } from '../wire/gp/get-status.ts';
+import { decodeGetStatus, getStatus, REGISTRY, type RegistryEntry } from '../wire/gp/get-status.ts';
 import type { CardResponse } from '../wire/message/card-script.ts';
 import { SW, statusWordToHex } from '../wire/status-word.ts';
 
@@ -33,4 +33,18 @@ export async function readRegistry(send: SendCommand, subset: number): Promise<R
       });
   }
   return decodeGetStatus(...answers);
+}
+
+/**
+ * Load files with their modules, or without them from a card that tells no modules: 6A86 for P1 10.
+ *
+ * @throws StatusWordError when the card refuses both @throws WireError as `readRegistry`
+ */
+export async function readLoadFiles(send: SendCommand): Promise<RegistryEntry[]> {
+  try {
+    return await readRegistry(send, REGISTRY.LOAD_FILES_AND_MODULES);
+  } catch (error) {
+    if (!(error instanceof StatusWordError)) throw error;
+    return readRegistry(send, REGISTRY.LOAD_FILES);
+  }
 }

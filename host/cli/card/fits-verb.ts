@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardMeans } from '../../card/finding.ts';
 import { fits } from '../../card/fits.ts';
-import { readRegistry } from '../../card/registry.ts';
-import { TsmError, UsageError } from '../../errors.ts';
+import { readLoadFiles } from '../../card/registry.ts';
+import { StatusWordError, TsmError, UsageError } from '../../errors.ts';
 import { JAVA_CARD_RELEASES, type JavaCardRelease } from '../../wire/cap/api-packages.ts';
 import { type CardCapabilities, decodeCardCapabilities } from '../../wire/gp/card-capabilities.ts';
 import { decodeJavaCardRelease } from '../../wire/gp/card-platform.ts';
 import { decodeCardResources, getCardResources } from '../../wire/gp/card-resources.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
-import { REGISTRY } from '../../wire/gp/get-status.ts';
+import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import { fromHex } from '../../wire/hex.ts';
 import { readCap } from './cap-choice.ts';
 import type { CardWork } from './session.ts';
@@ -28,9 +28,7 @@ async function meansOf(card: CardWork, options: Options): Promise<CardMeans> {
   const javaCard = wantedRelease(options.javaCard) ?? (await releaseOf(card));
   const freeMemory = await freeMemoryOf(card);
   const capabilities = await capabilitiesOf(card);
-  const loadFiles = card.session.isSecure
-    ? await readRegistry((command) => card.session.transmit(command), REGISTRY.LOAD_FILES_AND_MODULES)
-    : undefined;
+  const loadFiles = card.session.isSecure ? await loadFilesOf(card) : undefined;
   return {
     ...(javaCard === undefined ? {} : { javaCard }),
     ...(freeMemory === undefined ? {} : { freeMemory }),
@@ -52,6 +50,16 @@ async function releaseOf(card: CardWork): Promise<JavaCardRelease | undefined> {
   const response = await card.session.transmit(getData(DATA_OBJECT.CARD_DATA));
   if (response.sw !== '9000') return undefined;
   return orNothing(() => decodeJavaCardRelease(fromHex(response.data, 4096)));
+}
+
+/** Undefined on a card that refuses GET STATUS. */
+async function loadFilesOf(card: CardWork): Promise<RegistryEntry[] | undefined> {
+  try {
+    return await readLoadFiles((command) => card.session.transmit(command));
+  } catch (error) {
+    if (error instanceof StatusWordError) return undefined;
+    throw error;
+  }
 }
 
 async function freeMemoryOf(card: CardWork): Promise<number | undefined> {

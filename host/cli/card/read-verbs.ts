@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { secureChannelsOf } from '../../card/discovery.ts';
 import { NATIVE_ISSUER_LIMITS } from '../../card/profile/native-issuer.ts';
-import { readRegistry, type SendCommand } from '../../card/registry.ts';
+import { readLoadFiles, readRegistry } from '../../card/registry.ts';
 import { systemRandom } from '../../crypto/random.ts';
-import { StatusWordError, UsageError, WireError } from '../../errors.ts';
+import { UsageError, WireError } from '../../errors.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { type CardCapabilities, decodeCardCapabilities, NO_CAPABILITIES } from '../../wire/gp/card-capabilities.ts';
 import { type GpCommand, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
-import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
 import { toHex } from '../../wire/hex.ts';
 import { describeEntry, describeKey } from './describe.ts';
@@ -56,22 +56,12 @@ async function list(card: CardWork) {
   const send = (command: GpCommand) => card.session.transmit(command);
   const issuer = await readRegistry(send, REGISTRY.ISSUER_SECURITY_DOMAIN);
   const applications = await readRegistry(send, REGISTRY.APPLICATIONS);
-  const loadFiles = await loadFilesOf(send);
+  const loadFiles = await readLoadFiles(send);
   return [
     ...issuer.map((entry) => describeEntry(entry, 'issuer')),
     ...applications.map((entry) => describeEntry(entry, 'application')),
     ...loadFiles.map((entry) => describeEntry(entry, 'load-file')),
   ];
-}
-
-/** Some cards tell load files only without their modules: 6A86 for P1 10. */
-async function loadFilesOf(send: SendCommand): Promise<RegistryEntry[]> {
-  try {
-    return await readRegistry(send, REGISTRY.LOAD_FILES_AND_MODULES);
-  } catch (error) {
-    if (!(error instanceof StatusWordError)) throw error;
-    return readRegistry(send, REGISTRY.LOAD_FILES);
-  }
 }
 
 async function keys(card: CardWork) {

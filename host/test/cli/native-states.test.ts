@@ -99,6 +99,14 @@ describe('tsm card and the states of a card of its maker', function () {
     }
   });
 
+  it('says whether a CAP file fits on a chip that tells no modules', async () => {
+    await insert('ese');
+    expect(await done(`fits ${join(testCaps(), 'probe.cap')}`)).to.match(/the name F000000001 free +fits/);
+    await done(`load ${join(testCaps(), 'probe.cap')}`);
+    const run = await tsm(`fits ${join(testCaps(), 'probe.cap')}`);
+    expect(run.out).to.match(/the name F000000001 free +does not fit/);
+  });
+
   it('puts keys of the type that the domain’s protocol speaks, which open it then', async () => {
     const key = '000102030405060708090A0B0C0D0E0F';
     await insert('uicc');
