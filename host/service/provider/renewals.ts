@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, TsmError } from '../../errors.ts';
+import { ConflictError, NotFoundError, TsmError, UsageError } from '../../errors.ts';
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
@@ -11,8 +11,10 @@ import {
   claimRenewals,
   type DueClearing,
   type DueRenewal,
+  endClearing,
   endRenewal,
   findRenewal,
+  keepClearingReader,
   keepReader,
   listRenewals,
   type RenewalQuery,
@@ -22,11 +24,13 @@ import {
 import type { ProviderTables } from '../../store/provider/schema.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { findInstance } from '../../store/provider/service-instances.ts';
+import type { DeployedService } from '../../store/provider/service-processes.ts';
 import { requestIdOf } from '../../store/request-log.ts';
 import type { KeySizeBits } from '../../wire/gp/generate-key-pair.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import { type AgreeToRenewal, INSTANCE_STATE, type Renewal } from '../../wire/message/platform.ts';
+import { workOnDue } from '../places.ts';
 import type { KeyDistributions } from './key-distributions.ts';
 import type { ProductFlows } from './product-flows.ts';
 import type { ServiceInstances } from './services/service-instances.ts';
@@ -48,8 +52,8 @@ const LONGEST_PAUSE_MS = 3_600_000;
 const LONGEST_LOOK_MS = 120_000;
 /** Flows that failed on the new card before a renewal is given up, and again whenever an operator agrees anew. */
 const MOST_ATTEMPTS = 8;
-/** Looks for the old card and terminations there, the later ones an hour apart: it is given up after a month. */
-const MOST_CLEARINGS = 730;
+/** So long the old card is looked for, whoever asks for it how often meanwhile. */
+const CLEARING_MS = 30 * 24 * 3_600_000;
 const CALLER = 'renewal';
 const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 
@@ -82,18 +86,41 @@ interface Progress {
 export class Renewals implements AsyncDisposable {
   readonly #options: RenewalsOptions;
   readonly #stop = new AbortController();
-  readonly #working: Promise<void>;
+  readonly #working: Promise<unknown>;
 
   /** Begins to work. */
   constructor(options: RenewalsOptions) {
+    const { database } = options;
     this.#options = options;
-    this.#working = this.#work();
+    const claim = { claimMs: CLAIM_MS, giveUpMs: CLEARING_MS };
+    const work = {
+      ...{ bells: options.bells, bell: RENEWAL_BELL, lookMs: LOOK_MS, atOnce: AT_ONCE, signal: this.#stop.signal },
+      onFailure: (error: unknown) => options.onFailure('', error),
+    };
+    // Old cards are away for weeks: looking for them keeps nothing from a new one.
+    this.#working = Promise.all([
+      workOnDue({
+        ...work,
+        claim: (atOnce) => claimRenewals(database, { ...claim, atOnce }),
+        turn: (due: DueRenewal) => this.#turn(due),
+      }),
+      workOnDue({
+        ...work,
+        claim: (atOnce) => claimClearings(database, { ...claim, atOnce }),
+        turn: (due: DueClearing) => this.#clear(due),
+      }),
+    ]);
   }
 
-  /** @throws NotFoundError `no-such-renewal` when the last of the page before was ended or forgotten meanwhile */
+  /** @throws UsageError `no-such-page` when the last of the page before was ended or forgotten meanwhile */
   async list(query: RenewalQuery): Promise<Renewal[]> {
-    if (query.after !== undefined) await this.#known(query.after);
-    return listRenewals(this.#options.database, query);
+    const { database } = this.#options;
+    if (query.after !== undefined && (await findRenewal(database, query.after)) === undefined)
+      throw new UsageError(
+        'no-such-page',
+        'The renewal in "after" was ended or forgotten meanwhile: begin again without it, or name the one before it',
+      );
+    return listRenewals(database, query);
   }
 
   /**
@@ -121,23 +148,27 @@ export class Renewals implements AsyncDisposable {
   }
 
   /**
-   * Ends one that waits, is looked for or was given up: the issuer named a wrong card, say.
+   * Ends one that waits, is looked for or was given up: the issuer named a wrong card, say. Of one that is done or
+   * taken it ends the search for the old card: what is left there stays.
    *
-   * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-under-way` while a flow is at work on it,
-   *     `renewal-ended` for one that is done or taken
+   * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-under-way` while a flow is at work on it or
+   *     on the old card, `renewal-ended` for one that is done or taken, with nothing to take off
    */
   async end(instanceId: string, operator: string): Promise<void> {
     const ended = await this.#options.database.transaction().execute(async (transaction) => {
-      const renewal = await endRenewal(transaction, instanceId);
+      const gone = await endRenewal(transaction, instanceId);
+      const renewal = gone ?? (await endClearing(transaction, instanceId));
       if (renewal === undefined) return undefined;
+      const act = gone === undefined ? 'end clearing' : 'end renewal';
       const details = { operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) };
-      const record = { phase: 'after', act: 'end renewal', workflowId: '', numeral: '' } as const;
+      const record = { phase: 'after', act, workflowId: '', numeral: '' } as const;
       await appendRecords(transaction, [{ ...record, subject: instanceId, details }]);
       return renewal;
     });
     if (ended !== undefined) return;
-    const { state } = await this.#known(instanceId);
-    if (state === 'agreed') throw new ConflictError('renewal-under-way', 'A flow is at work on it: try again later');
+    const { state, clearAt } = await this.#known(instanceId);
+    if (state === 'agreed' || clearAt !== undefined)
+      throw new ConflictError('renewal-under-way', 'A flow is at work on it: try again later');
     throw new ConflictError('renewal-ended', `This renewal is ${state}: there is nothing to end`);
   }
 
@@ -145,23 +176,6 @@ export class Renewals implements AsyncDisposable {
     const known = await findRenewal(this.#options.database, instanceId);
     if (known === undefined) throw new NotFoundError('no-such-renewal', 'No renewal is known of this instance');
     return known;
-  }
-
-  async #work(): Promise<void> {
-    const { bells, database, onFailure } = this.#options;
-    while (!this.#stop.signal.aborted) {
-      const rung = bells.heard(RENEWAL_BELL, LOOK_MS, this.#stop.signal);
-      try {
-        const claim = { claimMs: CLAIM_MS, atOnce: AT_ONCE };
-        const [due, left] = [await claimRenewals(database, claim), await claimClearings(database, claim)];
-        await Promise.all([...due.map((renewal) => this.#turn(renewal)), ...left.map((one) => this.#clear(one))]);
-        if (due.length + left.length > 0) continue;
-      } catch (error) {
-        // The database is away: claims end by themselves.
-        onFailure('', error);
-      }
-      await rung;
-    }
   }
 
   async #turn(renewal: DueRenewal): Promise<void> {
@@ -215,28 +229,47 @@ export class Renewals implements AsyncDisposable {
     return reader;
   }
 
-  /** Terminates what a service has on the old card, as its user could, where that card says that it is there. */
-  async #clear({ instanceId, oldCard, tries }: DueClearing): Promise<void> {
-    const { database, placesOf, processes, onFailure } = this.#options;
-    const again = (away = false) =>
-      tries + 1 < MOST_CLEARINGS
-        ? settleClearing(database, instanceId, { tries: tries + 1, pauseMs: pauseAfter(tries), away })
-        : settleClearing(database, instanceId);
+  /**
+   * Terminates what a service has on the old card, as its user could, where that card says that it is there. Looks
+   * cost nothing: what is counted are terminations that failed.
+   */
+  async #clear(clearing: DueClearing): Promise<void> {
+    const { database, processes, onFailure } = this.#options;
+    const { instanceId, tries } = clearing;
+    const failed = () =>
+      settleClearing(database, instanceId, { tries: tries + 1, looks: 0, pauseMs: pauseAfter(tries) });
     try {
-      const found = (await placesOf(oldCard)).find(({ named }) => named);
-      if (found === undefined) return await again(true);
-      const { terminalId, readerName } = found;
-      const id = requestIdOf(`${CALLER} clear ${instanceId}`, String(tries));
-      await processes.start(id, CALLER, instanceId, { terminalId, readerName, request: { operation: 'termination' } });
+      const reader = clearing.reader ?? (await this.#oldReaderOf(clearing));
+      if (reader === undefined) return;
+      const { terminalId, readerName } = reader;
+      const id = requestIdOf(`${CALLER} clear ${instanceId} ${terminalId} ${readerName}`, String(tries));
+      const body = { terminalId, readerName, request: { operation: 'termination' } } as const;
+      await processes.start(id, CALLER, instanceId, body, requireTerminated);
       const { state } = refused(await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER }));
-      if (state === 'failed') return await again();
-      await settleClearing(database, instanceId, state === 'done' ? undefined : { tries, pauseMs: 0 });
+      if (state === 'failed') return await failed();
+      const going = { tries, looks: 0, pauseMs: 0, underWay: true };
+      await settleClearing(database, instanceId, state === 'done' ? undefined : going);
     } catch (error) {
       // Its user has terminated it.
       if (error instanceof NotFoundError) return settleClearing(database, instanceId);
       onFailure(instanceId, error);
-      if (error instanceof TsmError) await again();
+      if (error instanceof TsmError) await failed();
     }
+  }
+
+  /** Where the old card says that it is. @returns undefined: it is looked for again later, or it is to be let be */
+  async #oldReaderOf({ instanceId, oldCard, tries, looks }: DueClearing): Promise<Reader | undefined> {
+    const { database, placesOf, onFailure } = this.#options;
+    const away = { tries, looks: looks + 1, pauseMs: pauseAfter(looks), away: true };
+    try {
+      const found = (await placesOf(oldCard)).find(({ named }) => named);
+      if (found !== undefined) return (await keepClearingReader(database, instanceId, found)) ? found : undefined;
+    } catch (error) {
+      onFailure(instanceId, error);
+      if (!(error instanceof TsmError)) return undefined;
+    }
+    await settleClearing(database, instanceId, away);
+    return undefined;
   }
 
   /** The path of a user's own deployment: the same flows, under names that a second turn finds again. */
@@ -287,5 +320,11 @@ export class Renewals implements AsyncDisposable {
 /** A flow that was refused has come to its end, and brought nothing. */
 const refused = ({ state, problem }: Progress): Progress =>
   problem === undefined ? { state } : { state: 'failed', problem };
+
+/** The issuer may have taken its word back. @throws ConflictError `not-terminated` */
+function requireTerminated({ productState }: DeployedService): void {
+  if (productState === 'TERMINATED') return;
+  throw new ConflictError('not-terminated', `The product is ${productState} on the old card: it stays there`);
+}
 
 const pauseAfter = (count: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(count, 20));

@@ -35,6 +35,19 @@ export const RENEWAL_CLEARING_SQL = `
   CREATE INDEX renewals_clearing ON renewals (clear_at);
 `;
 
+/**
+ * A month from the first look on, whoever looks how often; the reader of the termination that is under way is kept.
+ * What is looked for already begins its month anew. What is on its way is found by its old card.
+ */
+export const RENEWAL_CLEARING_TIME_SQL = `
+  ALTER TABLE renewals ADD COLUMN clear_until timestamptz, ADD COLUMN clear_looks integer NOT NULL DEFAULT 0,
+    ADD COLUMN clear_terminal_id text, ADD COLUMN clear_reader_name text,
+    ADD CHECK ((clear_terminal_id IS NULL) = (clear_reader_name IS NULL));
+  DROP INDEX renewals_clearing;
+  CREATE INDEX renewals_clearing ON renewals (clear_at) WHERE clear_at IS NOT NULL;
+  CREATE INDEX renewals_of_card ON renewals (old_card, product_id);
+`;
+
 export interface RenewalTables {
   renewals: {
     instance_id: string;
@@ -57,7 +70,15 @@ export interface RenewalTables {
     due_at: ColumnType<Date, never, Date>;
     /** When the old card is looked for next, to take off what is left there. */
     clear_at: ColumnType<Date | null, never, Date | null>;
+    /** When that is given up; null before the first look. */
+    clear_until: ColumnType<Date | null, never, Date | null>;
+    /** Terminations there that failed. */
     clear_tries: number;
+    /** How often nobody knew where it was, since its holder was last heard of. */
+    clear_looks: number;
+    /** Of the termination that is under way. */
+    clear_terminal_id: string | null;
+    clear_reader_name: string | null;
     /** Nobody knew where the old card was. */
     clear_away: boolean;
     reason: string | null;

@@ -80,7 +80,8 @@ export async function agreeForHolder(
     UPDATE renewals SET due_at = least(due_at, now()), looks = 0
     WHERE ${held} AND state = 'agreed' AND reason = ${CARD_AWAY} RETURNING 1`.execute(database);
   const { rows: clearing } = await sql`
-    UPDATE renewals SET clear_at = least(clear_at, now()) WHERE ${held} AND clear_away RETURNING 1`.execute(database);
+    UPDATE renewals SET clear_at = least(clear_at, now()), clear_looks = 0
+    WHERE ${held} AND clear_away RETURNING 1`.execute(database);
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET state = 'agreed', due_at = now(), looks = 0
     WHERE state = 'waiting' AND instance_id IN (
@@ -239,44 +240,98 @@ export async function settleRenewal(
 export interface DueClearing {
   readonly instanceId: string;
   readonly oldCard: CardId;
+  /** Terminations that failed. */
   readonly tries: number;
+  readonly looks: number;
+  /** Of the termination that is under way. */
+  readonly reader: Reader | undefined;
 }
 
-/** Takes those whose old card is to be looked for, as `claimRenewals` does. */
+/**
+ * Takes those whose old card is to be looked for, as `claimRenewals` does: what is TERMINATED there, or gone already,
+ * once the new card has the product. Of those that were looked for all their time, nothing is looked for any more.
+ */
 export async function claimClearings(
   database: Database,
-  { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
+  { claimMs, atOnce, giveUpMs }: { readonly claimMs: number; readonly atOnce: number; readonly giveUpMs: number },
 ): Promise<DueClearing[]> {
+  await sql`UPDATE renewals SET clear_at = NULL, clear_away = false
+    WHERE clear_at <= now() AND clear_until <= now() AND clear_terminal_id IS NULL`.execute(database);
+  const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
-    UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false
-    WHERE instance_id IN (SELECT instance_id FROM renewals WHERE clear_at <= now()
-      ORDER BY clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
+    UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false,
+      clear_until = coalesce(clear_until, now() + ${giveUpMs} * interval '1 millisecond')
+    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now()
+      AND NOT EXISTS (SELECT 1 FROM service_instances AS old
+        WHERE old.instance_id = due.instance_id AND old.product_state <> 'TERMINATED')
+      AND (due.state = 'done' OR due.clear_terminal_id IS NOT NULL OR EXISTS (SELECT 1 FROM service_instances AS there
+        WHERE there.product_id = due.product_id AND there.card = due.new_card
+          AND there.state = ANY(${deployed}::int[])))
+      ORDER BY due.clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, oldCard: cardIdOfText(row.old_card), tries: row.clear_tries },
+    ...{ instanceId: row.instance_id, oldCard: cardIdOfText(row.old_card) },
+    ...{ tries: row.clear_tries, looks: row.clear_looks },
+    reader: readerOf(row.clear_terminal_id, row.clear_reader_name),
   }));
 }
 
-/** @param again absent: it is off, or given up */
+/** Where the termination that begins is made: it goes on there. @returns false when it was ended meanwhile */
+export async function keepClearingReader(database: Database, instanceId: string, reader: Reader): Promise<boolean> {
+  const kept = await database
+    .updateTable('renewals')
+    .set({ clear_terminal_id: reader.terminalId, clear_reader_name: reader.readerName })
+    .where('instance_id', '=', instanceId)
+    .where('clear_at', 'is not', null)
+    .returning('instance_id')
+    .executeTakeFirst();
+  return kept !== undefined;
+}
+
+/**
+ * How far one has come. One that was ended meanwhile stays so.
+ *
+ * @param again absent: it is off
+ */
 export async function settleClearing(
   database: Database,
   instanceId: string,
-  again?: { readonly tries: number; readonly pauseMs: number; readonly away?: boolean },
+  again?: {
+    readonly tries: number;
+    readonly looks: number;
+    readonly pauseMs: number;
+    readonly away?: boolean;
+    readonly underWay?: boolean;
+  },
 ): Promise<void> {
   const next = again === undefined ? null : sql<Date>`now() + ${again.pauseMs} * interval '1 millisecond'`;
   await database
     .updateTable('renewals')
     .set({
-      clear_at: next,
-      clear_away: again?.away ?? false,
-      ...(again === undefined ? {} : { clear_tries: again.tries }),
+      ...{ clear_at: next, clear_away: again?.away ?? false },
+      ...(again === undefined ? {} : { clear_tries: again.tries, clear_looks: again.looks }),
+      ...(again?.underWay === true ? {} : { clear_terminal_id: null, clear_reader_name: null }),
     })
     .where('instance_id', '=', instanceId)
+    .where('clear_at', 'is not', null)
     .execute();
+}
+
+/**
+ * Lets what is left on the old card be, for good; the renewal stays as it is.
+ *
+ * @returns undefined where nothing is to be taken off, or a termination is under way
+ */
+export async function endClearing(database: Database, instanceId: string): Promise<Renewal | undefined> {
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET clear_at = NULL, clear_away = false WHERE instance_id = ${instanceId}
+      AND clear_at IS NOT NULL AND clear_terminal_id IS NULL RETURNING *`.execute(database);
+  return rows[0] === undefined ? undefined : toRenewal(rows[0]);
 }
 
 const toRenewal = (row: Selectable<RenewalTables['renewals']>): Renewal => ({
   ...{ instanceId: row.instance_id, productId: row.product_id, state: row.state, attempts: row.attempts },
   ...{ oldCard: cardIdOfText(row.old_card), newCard: cardIdOfText(row.new_card) },
   ...(row.reason === null ? {} : { reason: row.reason }),
+  ...(row.clear_at === null ? {} : { clearAt: new Date(row.clear_at).toISOString() }),
   at: new Date(row.at).toISOString(),
 });

@@ -9,7 +9,13 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { RENEWAL_ATTEMPTS_SQL, RENEWAL_CLEARING_SQL, RENEWALS_SQL, type RenewalTables } from './renewal-table.ts';
+import {
+  RENEWAL_ATTEMPTS_SQL,
+  RENEWAL_CLEARING_SQL,
+  RENEWAL_CLEARING_TIME_SQL,
+  RENEWALS_SQL,
+  type RenewalTables,
+} from './renewal-table.ts';
 import { type ScriptTables, SERVICE_SCRIPTS_SQL } from './service-scripts.ts';
 import { APPLICATIONS_BEFORE_SQL, SERVICE_PROCESSES_SQL, type ServiceTables } from './service-tables.ts';
 import { SPOS_CONFIGS_SQL, SPOS_NOTICES_SQL, SPOS_OPTIONS_SQL, type SposTables } from './spos-notices.ts';
@@ -272,4 +278,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 21, name: 'what renewals leave', sql: RENEWAL_CLEARING_SQL },
   { number: 22, name: 'applications before processes', sql: APPLICATIONS_BEFORE_SQL },
   { number: 23, name: 'servers of deleted services', sql: SPOS_CONFIGS_SQL },
+  { number: 24, name: 'time of clearings', sql: RENEWAL_CLEARING_TIME_SQL },
 ];

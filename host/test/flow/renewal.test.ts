@@ -219,6 +219,8 @@ describe('renewal of a secure element', function () {
       .run(instance, 'renewal-service-old', { operation: 'suspension', suspend: false })
       .catch((error) => error);
     expect(resumed.context.executionStatus).to.equal(13);
+    await untilState(cardId, 'done');
+    expect(await renewalOf(cardId), 'looked for').to.have.property('clearAt');
     away = '';
     const held = { serviceId: desk.serviceId, cards: [cardId, next.cardId] };
     // The app of its user asks, who has it in the hand.
@@ -236,6 +238,7 @@ describe('renewal of a secure element', function () {
       .where('instance_id', '=', instance.serviceInstanceId)
       .executeTakeFirstOrThrow();
     expect(clearAt, 'nothing is left').to.equal(null);
+    expect(await renewalOf(cardId)).not.to.have.property('clearAt');
     const { clear_at: purseAt } = await world.provider.database
       .selectFrom('renewals')
       .select('clear_at')
@@ -300,7 +303,7 @@ describe('renewal of a secure element', function () {
       ...['ended', 'ended', 'renewal-under-way', 'renewal-ended', 'no-such-renewal'],
     ]);
     const gone = await page({ after: ids[1] ?? '' }).catch((error: unknown) => error);
-    expect(gone, 'what was the end of a page').to.include({ code: 'no-such-renewal' });
+    expect(gone, 'what was the end of a page').to.nested.include({ code: 'no-such-page', 'context.status': 400 });
     const records = await provider.database
       .selectFrom('audit_log')
       .select('details')

@@ -309,6 +309,8 @@ export const Renewal = Type.Object(
     attempts: Type.Integer({ minimum: 0 }),
     /** Why the last one came to nothing, or why none was begun: `card-away` while nobody knows where the card is. */
     reason: Type.Optional(Type.String({ maxLength: 300 })),
+    /** When the old card is looked for next, to take off what is left there; absent: nothing is looked for. */
+    clearAt: Type.Optional(Type.String({ maxLength: 32 })),
     at: Type.String({ maxLength: 32 }),
   },
   closed,

@@ -91,9 +91,16 @@ export class ServiceProcesses {
   /**
    * Starts what is legal now; the same key and request give the same process.
    *
+   * @param allow refuses by what the instance is, which nobody changes until the process has begun
    * @throws ConflictError `not-allowed` @throws NotFoundError `not-found` @throws UsageError `invalid-argument`
    */
-  async start(id: string, caller: string, instanceId: string, body: StartProcess): Promise<Process> {
+  async start(
+    id: string,
+    caller: string,
+    instanceId: string,
+    body: StartProcess,
+    allow: (instance: DeployedService) => void = () => {},
+  ): Promise<Process> {
     const { database, flow, settings } = this.#options;
     const go = await database.transaction().execute(async (transaction) => {
       const use = { key: id, caller, body: [SERVICE_PROCESS, instanceId, body] };
@@ -101,6 +108,7 @@ export class ServiceProcesses {
       await lockInstance(transaction, instanceId);
       const instance = await findDeployed(transaction, instanceId);
       if (instance === undefined) throw refusal('NOT_FOUND', 'There is no such service instance');
+      allow(instance);
       const input = await this.#plan(instance, body);
       const row: ProcessRow = { id, ...instance, request: body.request, startState: instance.state };
       if (!(await addProcess(transaction, row)))

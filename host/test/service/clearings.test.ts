@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { type Kysely, sql } from 'kysely';
+import { ConflictError } from '../../errors.ts';
+import { RENEWAL_BELL, Renewals } from '../../service/provider/renewals.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { Bells } from '../../store/bells.ts';
+import { cardIdText } from '../../store/card-id.ts';
+import { openDatabase } from '../../store/database.ts';
+import { agreeForHolder } from '../../store/provider/renewals.ts';
+import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
+import { provideInstance } from '../../store/provider/service-instances.ts';
+import { addDeployment, findDeployed, setInstanceState } from '../../store/provider/service-processes.ts';
+import type { CardPlace } from '../../wire/message/card-script.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { INSTANCE_STATE, type ProductState, type RenewalState } from '../../wire/message/platform.ts';
+import { TestDatabase } from '../ota/fixture.ts';
+
+const ID = '00000000-0000-4000-8000-000000000001';
+const OLD: CardId = { kind: 'iccid', value: '89860000000000000661' };
+const NEXT: CardId = { kind: 'iccid', value: '89860000000000000662' };
+const [BEGUN, OTHER] = ['begun', 'other'].map(
+  (readerName): CardPlace => ({ terminalId: 't', readerName, insertion: '1', named: true }),
+) as [CardPlace, CardPlace];
+
+async function until(what: string, is: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !(await is()); await delay(5))
+    if (Date.now() > deadline) expect.fail(`not seen: ${what}`);
+}
+
+/** What renewals leave on old cards: when it is looked for, and who may stop that. Processes are told, none is run. */
+describe('clearings of replaced cards', function () {
+  this.timeout(60_000);
+  let postgres: TestDatabase;
+  let database: Kysely<ProviderTables>;
+  const bells = new Bells();
+  /** Where an old card and a new one are, one call after the other. */
+  let places: (cardId: CardId) => Promise<CardPlace[]>;
+  let processState: 'running' | 'failed' = 'running';
+  const started: { readonly id: string; readonly readerName: string }[] = [];
+
+  before(async () => {
+    postgres = await TestDatabase.start();
+    const url = await postgres.server.createDatabase('provider');
+    database = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+  });
+  after(async () => {
+    await database?.destroy();
+    await postgres?.[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    for (const table of ['renewals', 'service_deployments', 'service_instances'] as const)
+      await database.deleteFrom(table).execute();
+    started.length = 0;
+    processState = 'running';
+    places = async () => [];
+  });
+
+  function open(): Renewals {
+    const never = () => expect.fail('nothing is deployed here');
+    return new Renewals({
+      ...{ database, auditLog: new AuditLog(database), bells, keySizeBits: 1024, onFailure: () => {} },
+      ...{ keyDistributions: { start: never, state: never }, instances: { provide: never } },
+      productFlows: { startDeployment: never, deployment: never },
+      processes: {
+        start: async (id, _caller, instanceId, body, allow) => {
+          allow?.((await findDeployed(database, instanceId)) ?? expect.fail('no instance'));
+          started.push({ id, readerName: body.readerName });
+          return {} as never;
+        },
+        state: async () => ({ state: processState }) as never,
+      },
+      placesOf: (cardId) => places(cardId),
+    });
+  }
+
+  /** An instance on the old card, and the renewal that took it to the next one. */
+  async function renewed(name: string, state: RenewalState, productState: ProductState = 'TERMINATED') {
+    const deployment = { spId: ID, serviceId: ID, versionTag: '1.0.0', flavorId: ID, profileId: ID };
+    await provideInstance(database, { productId: name, cardId: OLD, instanceId: name, serial: `41000000000${name}` });
+    await addDeployment(database, { ...deployment, instanceId: name });
+    await sql`UPDATE service_instances SET product_state = ${productState}, state = 22
+      WHERE instance_id = ${name}`.execute(database);
+    await sql`INSERT INTO renewals
+      (instance_id, product_id, old_card, new_card, version_tag, suspended, state, clear_at)
+      VALUES (${name}, ${name}, ${cardIdText(OLD)}, ${cardIdText(NEXT)}, '1.0.0', false, ${state}, now())`.execute(
+      database,
+    );
+  }
+  const rowOf = async (name: string) =>
+    database.selectFrom('renewals').selectAll().where('instance_id', '=', name).executeTakeFirstOrThrow();
+  /** The app of somebody who holds both cards asks. */
+  async function ask(productId: string): Promise<void> {
+    await agreeForHolder(database, productId, [OLD, NEXT]);
+    bells.ring(RENEWAL_BELL);
+  }
+
+  it('are looked for as often as their user asks, and given up by time alone', async () => {
+    await renewed('asked', 'done');
+    await sql`UPDATE renewals SET clear_tries = 100000, clear_looks = 100000`.execute(database);
+    await using renewals = open();
+    let looks = 0;
+    places = async () => {
+      looks += 1;
+      return [];
+    };
+    for (let times = 1; times <= 20; times += 1) {
+      await until(`look ${times}`, async () => looks >= times && (await rowOf('asked')).clear_away);
+      await ask('asked');
+    }
+    await until('the last look', async () => looks > 20 && (await rowOf('asked')).clear_away);
+    expect(await rowOf('asked')).to.include({ clear_tries: 100_000, clear_looks: 1 });
+    expect((await renewals.list({ limit: 1 }))[0]?.clearAt).to.be.a('string');
+    await sql`UPDATE renewals SET clear_until = now()`.execute(database);
+    await ask('asked');
+    await until('given up', async () => (await rowOf('asked')).clear_at === null);
+    expect(looks, 'not looked for again').to.equal(21);
+    expect((await renewals.list({ limit: 1 }))[0]).not.to.have.property('clearAt');
+  });
+
+  it('are looked for at once when a user asks, though nobody could tell where the card is', async () => {
+    await renewed('untold', 'done');
+    await using _renewals = open();
+    places = () => Promise.reject(new ConflictError('busy', 'the OTA server has no time'));
+    await until('away', async () => (await rowOf('untold')).clear_away);
+    places = async () => [BEGUN];
+    await ask('untold');
+    await until('begun', async () => started.length > 0);
+  });
+
+  it('keep the reader of a termination to its end, wherever the card is seen meanwhile', async () => {
+    await renewed('read', 'done');
+    const seen = [BEGUN];
+    places = async () => [seen.shift() ?? OTHER];
+    await using _renewals = open();
+    await until('three turns', async () => started.length >= 3);
+    expect(new Set(started.map(({ readerName }) => readerName))).to.deep.equal(new Set(['begun']));
+    expect(new Set(started.map(({ id }) => id)).size, 'one process').to.equal(1);
+    processState = 'failed';
+    await until('counted', async () => (await rowOf('read')).clear_tries === 1);
+    processState = 'running';
+    await sql`UPDATE renewals SET clear_at = now()`.execute(database);
+    bells.ring(RENEWAL_BELL);
+    await until('where it is now', async () => started.at(-1)?.readerName === 'other');
+  });
+
+  it('touch what is TERMINATED alone, and of one that was taken nothing before the new card has it', async () => {
+    await renewed('valid-again', 'done', 'VALID');
+    await renewed('taken', 'taken');
+    await renewed('done', 'done');
+    places = async () => [BEGUN];
+    const there = { productId: 'taken', cardId: NEXT, instanceId: 'there', serial: '4100000000000669' };
+    await provideInstance(database, there);
+    await using _renewals = open();
+    const looked = async () => {
+      const rows = await database.selectFrom('renewals').selectAll().where('clear_until', 'is not', null).execute();
+      return rows.map(({ instance_id: id }) => id).toSorted();
+    };
+    await until('done', async () => (await looked()).includes('done'));
+    expect(await looked()).to.deep.equal(['done']);
+    await setInstanceState(database, 'there', INSTANCE_STATE.OPERATIONAL);
+    bells.ring(RENEWAL_BELL);
+    await until('taken', async () => (await looked()).includes('taken'));
+    expect(await looked()).to.deep.equal(['done', 'taken']);
+  });
+
+  it('begin no termination of what the issuer has called VALID again in the same moment', async () => {
+    await renewed('between', 'done');
+    places = async () => {
+      await sql`UPDATE service_instances SET product_state = 'VALID'`.execute(database);
+      return [BEGUN];
+    };
+    await using _renewals = open();
+    await until('refused', async () => (await rowOf('between')).clear_tries === 1);
+    expect(started).to.deep.equal([]);
+  });
+
+  it('are ended by an operator, for good, while no termination is at work', async () => {
+    await renewed('looked-for', 'done');
+    await renewed('at-work', 'done');
+    await sql`UPDATE renewals SET clear_terminal_id = 't', clear_reader_name = 'r', clear_at = now() + interval '1 h'
+      WHERE instance_id = 'at-work'`.execute(database);
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    places = async () => {
+      asked.resolve();
+      await answer.promise;
+      return [BEGUN];
+    };
+    await using renewals = open();
+    const end = (name: string) => renewals.end(name, 'alice').catch((error) => error.code);
+    expect(await end('at-work')).to.equal('renewal-under-way');
+    await asked.promise;
+    expect(await end('looked-for')).to.equal(undefined);
+    answer.resolve();
+    await ask('looked-for');
+    expect(await end('looked-for')).to.equal('renewal-ended');
+    const { details } = await database
+      .selectFrom('audit_log')
+      .select('details')
+      .where('act', '=', 'end clearing')
+      .where('subject', '=', 'looked-for')
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(details)).to.deep.equal({ operator: 'alice', from: cardIdText(OLD), card: cardIdText(NEXT) });
+    expect(await rowOf('looked-for')).to.include({ state: 'done', clear_at: null, clear_terminal_id: null });
+    expect(started).to.deep.equal([]);
+  });
+
+  it('and renewals that nobody answers keep no others waiting', async () => {
+    const silent = Promise.withResolvers<CardPlace[]>();
+    const looked: string[] = [];
+    places = (cardId) => {
+      looked.push(cardIdText(cardId));
+      return silent.promise;
+    };
+    // As many as there are places for, and one.
+    for (let count = 0; count < 9; count += 1) await renewed(`old${count}`, 'done');
+    await using _renewals = open();
+    await until('old ones', async () => looked.length === 8);
+    const renewal = { old_card: cardIdText(OLD), new_card: cardIdText(NEXT), suspended: false, version_tag: '1.0.0' };
+    await database
+      .insertInto('renewals')
+      .values({ ...renewal, instance_id: 'new', product_id: 'new', state: 'agreed', attempts: 0, looks: 0 } as never)
+      .execute();
+    bells.ring(RENEWAL_BELL);
+    await until('the new one', async () => looked.includes(cardIdText(NEXT)));
+    silent.resolve([]);
+    await until('the ninth', async () => looked.filter((card) => card === cardIdText(OLD)).length === 9);
+  });
+});
