@@ -21,6 +21,7 @@ import { claimIdempotencyKey, type RequestTables } from '../../store/request-log
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
 import type { TopUpState } from '../../wire/message/platform.ts';
+import { Places } from '../places.ts';
 import { nameOf, noCard } from './card-of-element.ts';
 import type { Backends } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
@@ -54,8 +55,10 @@ export interface User {
 const ABANDONED_MS = 60_000;
 /** A report waits at most for the permits that are out. */
 const LOST_AFTER_MS = 15_000;
-/** Between tries of one that gets no answer. */
-const TAKE_UP = { afterMs: LOST_AFTER_MS, firstPauseMs: 15_000, longestPauseMs: 300_000, atOnce: 8 } as const;
+/** Between tries of one that gets no answer: the first is longer than a platform is waited for. */
+const TAKE_UP = { afterMs: LOST_AFTER_MS, firstPauseMs: 45_000, longestPauseMs: 300_000 } as const;
+/** Of one platform. */
+const TAKE_UP_AT_ONCE = 16;
 /** The first check of the platform behind is worth waiting for. */
 const FIRST_CHECK_MS = 2_000;
 const WATCH_MS = 20_000;
@@ -160,7 +163,8 @@ export class Actions {
   /**
    * Ends reports whose node died before their answer, and which no app has asked for again: a loss is a loss. What was
    * done is not done twice, the action's id is the report's. One that gets no answer is tried again after pauses that
-   * grow to five minutes, and keeps none behind it waiting; a platform that does not answer keeps no other's waiting.
+   * grow to five minutes. Neither that nor a platform that stays silent keeps others waiting: of each platform so many
+   * are asked about at once, those first that nobody has tried yet, and each that ends makes place for the next.
    * Whoever comes again meanwhile waits for the same look.
    */
   async takeUpLost(): Promise<void> {
@@ -176,23 +180,43 @@ export class Actions {
   }
 
   async #takeUp(pool: string): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      const due = await claimLostReports(this.#options.database, pool, TAKE_UP);
-      if (due.length === 0) return;
-      const byCard = Map.groupBy(due, ({ card }) => card);
-      await Promise.all([...byCard.values()].map((actions) => this.#answerLost(actions)));
+    const { database, onError } = this.#options;
+    const places = new Places(TAKE_UP_AT_ONCE);
+    /** Those that are asked about, and of each card what is done last. */
+    const asked = new Set<string>();
+    const lastOf = new Map<string, Promise<void>>();
+    try {
+      while (!this.#stop.signal.aborted) {
+        const claim = { ...TAKE_UP, atOnce: places.free, except: [...asked] };
+        const due = places.free === 0 ? [] : await claimLostReports(database, pool, claim);
+        for (const action of due) {
+          asked.add(action.id);
+          // Of one card in the order in which they came.
+          const before = lastOf.get(action.card) ?? Promise.resolve();
+          const answered = before.then(() => this.#answerLost(action)).finally(() => asked.delete(action.id));
+          lastOf.set(action.card, answered);
+          places.take(answered);
+        }
+        if (due.length > 0) continue;
+        if (places.isEmpty) return;
+        await (places.free === 0 ? places.next() : Promise.race([places.next(), this.#pause()]));
+      }
+    } catch (error) {
+      onError(error as Error);
     }
+    await places.empty();
   }
 
-  /** Of one card, in the order in which they came. */
-  async #answerLost(actions: readonly Action[]): Promise<void> {
-    for (const action of actions) {
-      try {
-        await this.#answerAtOnce(action, cardIdOfText(action.card));
-      } catch (error) {
-        // A refusal has ended the action; whatever else it is, it is tried again.
-        this.#options.onError(error as Error);
-      }
+  #pause(): Promise<void> {
+    return delay(PAUSE_MS, undefined, { signal: this.#stop.signal }).catch(() => {});
+  }
+
+  async #answerLost(action: Action): Promise<void> {
+    try {
+      await this.#answerAtOnce(action, cardIdOfText(action.card));
+    } catch (error) {
+      // A refusal has ended the action; whatever else it is, it is tried again.
+      this.#options.onError(error as Error);
     }
   }
 

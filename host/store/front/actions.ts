@@ -96,9 +96,10 @@ export async function listPoolsOfLostReports(database: Database, afterMs: number
 }
 
 /**
- * Takes those of one platform that have waited longest. Each is due again after a pause that doubles with each try:
- * whoever takes it may die, and what gets no answer goes behind the others.
+ * Takes those of one platform that nobody has tried, then those that have waited longest. Each is due again after a
+ * pause that doubles with each try: whoever takes it may die, and what gets no answer goes behind the others.
  *
+ * @param except those that the caller has taken and is still at
  * @returns the oldest first
  */
 export async function claimLostReports(
@@ -109,14 +110,16 @@ export async function claimLostReports(
     readonly firstPauseMs: number;
     readonly longestPauseMs: number;
     readonly atOnce: number;
+    readonly except: readonly string[];
   },
 ): Promise<Action[]> {
-  const { afterMs, firstPauseMs, longestPauseMs, atOnce } = options;
+  const { afterMs, firstPauseMs, longestPauseMs, atOnce, except } = options;
   const { rows } = await sql<ActionRow>`
     UPDATE actions SET tries = tries + 1, again_at = now() + interval '1 millisecond'
       * least(${longestPauseMs}, ${firstPauseMs} * power(2, least(tries, 20)))
     WHERE id IN (SELECT id FROM actions WHERE pool = ${pool} AND ${lost(afterMs)}
-      ORDER BY coalesce(again_at, at), id LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
+        AND id <> ALL(${[...except]}::text[])
+      ORDER BY again_at IS NOT NULL, coalesce(again_at, at), id LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
     RETURNING *, (extract(epoch FROM clock_timestamp() - at) * 1000)::float8 AS age_ms`.execute(database);
   return rows.map(toAction).toSorted((one, other) => other.ageMs - one.ageMs);
 }

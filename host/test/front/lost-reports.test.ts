@@ -22,6 +22,7 @@ describe('loss reports that are taken up', function () {
   const asked: string[] = [];
   /** Of reports, by their action; a platform that stays silent answers when it is told to. */
   const silence = Promise.withResolvers<void>();
+  const silences = new Map<string, PromiseWithResolvers<void>>();
   let actions: Actions;
 
   before(async () => {
@@ -33,6 +34,7 @@ describe('loss reports that are taken up', function () {
       report: async (id, { cardId }) => {
         asked.push(id);
         if (pool === 'silent') await silence.promise;
+        if (id.startsWith('unheard')) await silences.get(id)?.promise;
         if (id.startsWith('broken')) throw new PeerError('internal', 'The server failed', { status: 500 });
         return { id, cardId, productIds: [], state: 'open', synchronised: true };
       },
@@ -87,10 +89,10 @@ describe('loss reports that are taken up', function () {
 
     await database.deleteFrom('actions').where('id', '<>', 'broken-0').execute();
     for (const [tries, longest] of [
-      [0, 15],
-      [1, 30],
-      [4, 240],
-      [5, 300],
+      [0, 45],
+      [1, 90],
+      [2, 180],
+      [3, 300],
       [2_000_000, 300],
     ] as const) {
       await sql`UPDATE actions SET again_at = now(), tries = ${tries} WHERE state = 'running'`.execute(database);
@@ -113,5 +115,36 @@ describe('loss reports that are taken up', function () {
     await Promise.all([look, again]);
     expect(await stateOf('unheard')).to.equal('done');
     expect(asked.filter((id) => id === 'unheard')).to.have.length(1);
+  });
+
+  it('of one platform wait for none that it stays silent about, and go ahead of those that were tried', async () => {
+    // All places but one are taken by reports that get no answer.
+    const unheard = Array.from({ length: 15 }, (_, index) => `unheard-${index}`);
+    for (const [index, id] of unheard.entries()) {
+      silences.set(id, Promise.withResolvers());
+      await left(id, 100 - index);
+    }
+    for (let index = 0; index < 40; index += 1) await left(`heard-${index}`, 40 - index);
+    await left('tried', 1_000);
+    await sql`UPDATE actions SET tries = 1, again_at = now() - interval '1 hour' WHERE id = 'tried'`.execute(database);
+    const look = actions.takeUpLost();
+    while ((await stateOf('tried')) !== 'done') await new Promise((resolve) => setImmediate(resolve));
+    expect(asked.at(-1)).to.equal('tried');
+    expect(asked.filter((id) => id.startsWith('heard'))).to.have.length(40);
+    // One that comes meanwhile.
+    await left('heard later', 0);
+    while ((await stateOf('heard later')) !== 'done') await new Promise((resolve) => setImmediate(resolve));
+    await sql`UPDATE actions SET again_at = now() - interval '1 hour' WHERE state = 'running'`.execute(database);
+    for (const id of ['heard last but one', 'heard last']) {
+      await left(id, 0);
+      while ((await stateOf(id)) !== 'done') await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(
+      asked.filter((id) => id.startsWith('unheard')),
+      'each once',
+    ).to.have.length(15);
+    for (const { resolve } of silences.values()) resolve();
+    await look;
+    expect(await stateOf('unheard-0')).to.equal('done');
   });
 });
