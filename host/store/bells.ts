@@ -15,7 +15,7 @@ const SERVER_KEEPS_ALIVE = `SELECT set_config('tcp_keepalives_idle', '10', false
 const TRY_LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken';
 /** Waits a second for each to end: its lock goes with it. */
 const END_OWN = `SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
-  WHERE application_name = $1 AND pid <> pg_backend_pid()`;
+  WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()`;
 const ASK_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -151,7 +151,7 @@ export class BellsByDatabase implements AsyncDisposable {
   }
 
   #newClient(): pg.Client {
-    const client = new pg.Client({ ...connectionOptions(this.#options.url), application_name: this.#name });
+    const client = new pg.Client(connectionOptions(this.#options.url, this.#name));
     client.on('error', (error) => this.#lost(client, error));
     client.on('end', () => this.#lost(client, new Error('the listening connection ended')));
     client.on('notification', ({ payload }) => {
@@ -171,7 +171,7 @@ export class BellsByDatabase implements AsyncDisposable {
   async #takeLock(client: pg.Client): Promise<void> {
     const { lock } = this.#options;
     if (lock === undefined) return;
-    const ended = await client.query(END_OWN, [this.#name]);
+    const ended = await client.query(END_OWN);
     const { rows } = await client.query<{ taken: boolean }>(TRY_LOCK, [lock.key]);
     const isOurs = rows[0]?.taken === true;
     this.#lockDue = !isOurs && ended.rows.length > 0;

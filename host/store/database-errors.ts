@@ -37,6 +37,12 @@ export function isConnectionError(error: unknown): boolean {
 export const mayPass = (error: unknown): boolean =>
   isConnectionError(error) || (!(error instanceof TsmError) && STATEMENT_CODES.includes(codeOf(error)));
 
+/** True when others were in the way of a transaction that is rolled back: at once it may succeed. */
+export const isCrossed = (error: unknown): boolean => ['40P01', '40001'].includes(codeOf(error));
+
+/** True when the database lives, and has no connection left for this role, this database or at all. */
+export const isTooManyConnections = (error: unknown): boolean => codeOf(error) === '53300';
+
 /** A database that is away or refuses is a link failure: trying again may help. */
 export function databaseError(error: unknown): TsmError {
   if (error instanceof TsmError) return error;

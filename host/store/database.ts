@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import pg from 'pg';
 import { InvariantError, TransportError } from '../errors.ts';
-import { databaseError, readOnlyError } from './database-errors.ts';
+import { databaseError, isTooManyConnections, readOnlyError } from './database-errors.ts';
 import { PipelinedDriver, READ_ONLY_STATE, requireWritable } from './pipelined-driver.ts';
 
 /** One step of a schema. Numbers rise by one; what was released is never changed. */
@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   /** Largest number of connections of this process. */
   readonly connections?: number;
   readonly onError?: (error: Error) => void;
+  /** A pool of which no statement has ended for so long is not taken to be at work; default 10,000. */
+  readonly stillMs?: number;
   /** Gets the pool, whose counts it may read at any time. */
   readonly observe?: (pool: PoolCounts) => void;
 }
@@ -41,6 +43,10 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 const KEEP_ALIVE_MS = 10_000;
 /** Less than whoever watches a daemon waits for `/health/ready`. */
 const CHECK_MS = 2_000;
+/** Of a pool that has all its connections at work one statement ends in this time, or it hangs. */
+const STILL_MS = 10_000;
+/** What PostgreSQL keeps of a name. */
+const MAX_NAME_BYTES = 63;
 const ANSWERED = 'answered';
 
 /** Opens a database and brings its schema up to date. @throws TransportError when it cannot be reached */
@@ -52,16 +58,21 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
   // A pool listens to its idle clients only: a connection that is cut while it is in use would end the process.
   pool.on('connect', (client) => client.on('error', onError));
   options.observe?.(pool);
+  let endedAt = performance.now();
+  const onEnded = () => {
+    endedAt = performance.now();
+  };
   const database = new Kysely<Tables>({
     dialect: {
-      createDriver: () => new PipelinedDriver(pool),
+      createDriver: () => new PipelinedDriver(pool, onEnded),
       createQueryCompiler: () => new PostgresQueryCompiler(),
       createAdapter: () => new PostgresAdapter(),
       createIntrospector: (db) => new PostgresIntrospector(db),
     },
   });
   const isFull = () => pool.idleCount === 0 && pool.totalCount >= max;
-  ways.set(database, { url: options.url, isFull });
+  const { stillMs = STILL_MS } = options;
+  ways.set(database, { url: options.url, isFull, moves: () => performance.now() - endedAt < stillMs });
   try {
     await migrate(database, options.migrations);
   } catch (error) {
@@ -74,10 +85,14 @@ export async function openDatabase<Tables>(options: DatabaseOptions): Promise<Ky
 /**
  * Limits of every connection: to connect, for a statement, for its answer, and for a transaction in which nothing
  * happens. The address may name others (`?statement_timeout=5000&query_timeout=8000`).
+ *
+ * @param part of the process whose connection it is, by which the server knows it (`application_name`), behind the name
+ *     that the address gives; absent: that name alone
  */
-export function connectionOptions(url: string): pg.ClientConfig {
+export function connectionOptions(url: string, part?: string): pg.ClientConfig {
   return {
-    connectionString: url,
+    // What stands in the address goes ahead of what stands beside it.
+    connectionString: part === undefined ? url : namedUrl(url, part),
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: STATEMENT_MS,
     query_timeout: ANSWER_MS,
@@ -85,6 +100,14 @@ export function connectionOptions(url: string): pg.ClientConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   };
+}
+
+function namedUrl(url: string, part: string): string {
+  const named = new URL(url);
+  const given = named.searchParams.get('application_name');
+  const room = MAX_NAME_BYTES - part.length - 1;
+  named.searchParams.set('application_name', given === null ? part : `${given.slice(0, room)} ${part}`);
+  return named.href;
 }
 
 /** `host:port` of a database address, for messages: never its password. */
@@ -111,15 +134,19 @@ async function migrate<Tables>(database: Kysely<Tables>, migrations: readonly Mi
   });
 }
 
-/** Where a database is, and whether all connections of its pool are at work. */
-const ways = new WeakMap<object, { readonly url: string; readonly isFull: () => boolean }>();
+/** Where a database is, and how its pool is: all connections at work, and statements of them ending. */
+const ways = new WeakMap<
+  object,
+  { readonly url: string; readonly isFull: () => boolean; readonly moves: () => boolean }
+>();
 
 /** A check that is under way, by its database: who asks meanwhile hears what comes of it. */
 const checks = new WeakMap<object, Promise<void>>();
 
 /**
  * Fails while the database does not answer, or takes no writes. A pool whose connections are all at work is asked for
- * none: the database is asked beside it.
+ * none, as long as its statements end: the database is asked beside it. One in which nothing ends is asked itself: it
+ * may have connections that the network has forgotten.
  *
  * @param limitMs how long to wait for the answer
  * @throws TransportError `database`; its context says `no-answer`, `25006` (read only) or PostgreSQL's own code
@@ -139,8 +166,16 @@ export async function checkDatabase<Tables>(database: Kysely<Tables>, limitMs = 
 
 async function askDatabase<Tables>(database: Kysely<Tables>): Promise<void> {
   const way = ways.get(database);
-  if (way?.isFull() !== true) return requireWritable(database);
-  const client = new pg.Client({ ...connectionOptions(way.url), application_name: 'opentsm ready' });
+  try {
+    await (way?.isFull() === true && way.moves() ? askBeside(way.url) : requireWritable(database));
+  } catch (error) {
+    // It lives, and the connections that this pool has are of use.
+    if (!(isTooManyConnections(error) && way?.moves() === true)) throw error;
+  }
+}
+
+async function askBeside(url: string): Promise<void> {
+  const client = new pg.Client(connectionOptions(url, 'opentsm ready'));
   client.on('error', () => {});
   try {
     await client.connect();

@@ -48,9 +48,11 @@ class PipelinedConnection implements DatabaseConnection {
   #unread: readonly Promise<unknown>[] = [];
   #corked = false;
   #spoilt = false;
+  readonly #onEnded: () => void;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, onEnded: () => void) {
     this.#client = client;
+    this.#onEnded = onEnded;
   }
 
   begin(): void {
@@ -63,6 +65,7 @@ class PipelinedConnection implements DatabaseConnection {
     const unread = this.#unread;
     try {
       const { command, rowCount, rows } = await this.#send(text, [...parameters], name);
+      this.#onEnded();
       // What was refused before and not passed on has ended the transaction already.
       if (command === 'ROLLBACK' && text === COMMIT)
         throw new InvariantError(
@@ -75,6 +78,7 @@ class PipelinedConnection implements DatabaseConnection {
       // What nobody has looked at yet came first: this one was refused for its sake.
       const first = (await firstFailure(unread)) ?? error;
       if (isConnectionError(error) || isConnectionError(first)) this.spoil();
+      else this.#onEnded();
       throw first;
     }
   }
@@ -154,15 +158,18 @@ class PipelinedConnection implements DatabaseConnection {
 /** The pool's clients must be made with `pipeline: true`. */
 export class PipelinedDriver implements Driver {
   readonly #pool: pg.Pool;
+  readonly #onEnded: () => void;
 
-  constructor(pool: pg.Pool) {
+  /** @param onEnded hears of each statement that the server has answered */
+  constructor(pool: pg.Pool, onEnded: () => void = () => {}) {
     this.#pool = pool;
+    this.#onEnded = onEnded;
   }
 
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<PipelinedConnection> {
-    return new PipelinedConnection(await this.#pool.connect());
+    return new PipelinedConnection(await this.#pool.connect(), this.#onEnded);
   }
 
   async beginTransaction(connection: DatabaseConnection, { isolationLevel, accessMode }: TransactionSettings) {

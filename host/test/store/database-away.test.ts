@@ -29,9 +29,9 @@ const CONNECTION = { passes: true, ends: true, status: 503 };
 describe('a database that has no time, takes no writes, or falls silent', () => {
   let server: TestDatabase;
   const opened: Kysely<Things>[] = [];
-  const open = async (name: string, limits = '', connections = 1) => {
+  const open = async (name: string, limits = '', connections = 1, more: { stillMs?: number } = {}) => {
     const url = await server.server.createDatabase(name);
-    const database = await openDatabase<Things>({ url: `${url}${limits}`, migrations, connections });
+    const database = await openDatabase<Things>({ url: `${url}${limits}`, migrations, connections, ...more });
     opened.push(database);
     return { url, database };
   };
@@ -167,25 +167,85 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
     expect(await idsOf(database)).to.deep.equal([1]);
   });
 
-  it('keeps the name of its node over a listening connection that has gone silent', async () => {
-    const { url } = await open('name');
-    await using way = await BadWay.open(`${url}?query_timeout=1000`);
-    const heard: string[] = [];
-    const lock = { key: 'node one', taken: () => heard.push('taken') };
-    const onError = ({ message }: Error) => heard.push(message);
-    await using listener = await BellsByDatabase.listen({ url: way.url, onError, lock, askMs: 50 });
-    const again = listener.bells.heard('some bell', 60_000);
+  it('is not ready while all connections of its pool hang, though a new one would be answered', async () => {
+    const { url } = await open('forgotten');
+    await using way = await BadWay.open(`${url}?query_timeout=3000`);
+    const database = await openDatabase<Things>({ url: way.url, migrations, connections: 2, stillMs: 500 });
+    opened.push(database);
+    const begun = await Promise.all(
+      [1, 2].map(async (id) => {
+        const transaction = await database.startTransaction().execute();
+        await add(transaction, id).execute();
+        return transaction;
+      }),
+    );
+    await checkDatabase(database);
     way.swallow();
-    await again;
-    // Another process is told so: the name is held.
-    await using other = await BellsByDatabase.listen({
-      url,
-      onError,
-      lock: { ...lock, taken: () => heard.push('other') },
-    });
-    expect(heard).to.deep.equal(['Query read timeout', 'other']);
-    expect(other.bells).not.to.equal(listener.bells);
+    const hanging = begun.map((transaction) => rejection(idsOf(transaction)));
+    let refused: unknown;
+    while (refused === undefined) refused = await rejection(checkDatabase(database, 100));
+    expect(refused).to.deep.include({ code: 'database', context: { sqlState: 'no-answer' } });
+    expect((await Promise.all(hanging)).map(kind)).to.deep.equal([CONNECTION, CONNECTION]);
+    for (const transaction of begun) await rejection(transaction.rollback().execute());
+    await checkDatabase(database);
   });
+
+  it('is ready while its pool is at work and the server has no connection more for it', async () => {
+    const { database } = await open('limited', '', 2);
+    await admin('ALTER ROLE limited CONNECTION LIMIT 1');
+    const transaction = await database.startTransaction().execute();
+    await add(transaction, 1).execute();
+    expect(await rejection(idsOf(database)), 'no more').to.include({ code: '53300' });
+    await checkDatabase(database);
+    await transaction.commit().execute();
+    const still = await open('still_limited', '', 2, { stillMs: 0 });
+    await admin('ALTER ROLE still_limited CONNECTION LIMIT 1');
+    const other = await still.database.startTransaction().execute();
+    await add(other, 1).execute();
+    const refused = await rejection(checkDatabase(still.database));
+    expect(refused, 'nothing of it moves').to.deep.include({ code: 'database', context: { sqlState: '53300' } });
+    await other.commit().execute();
+  });
+
+  it('knows its connections by the name that the address gives, each part’s behind it', async () => {
+    const long = 'a name of an operator that is much longer than PostgreSQL keeps';
+    const { url } = await open('named');
+    const names = async () => {
+      const seen = await sql<{ name: string }>`SELECT application_name AS name FROM pg_stat_activity
+        WHERE datname = 'named' ORDER BY 1`.execute(opened.at(-1) as Kysely<Things>);
+      return seen.rows.map(({ name }) => name.replace(/[0-9a-f]{8}-[0-9a-f]{4}/, 'ID'));
+    };
+    opened.push(await openDatabase<Things>({ url: `${url}?application_name=issuer+2`, migrations, connections: 1 }));
+    const onError = () => {};
+    await using _listener = await BellsByDatabase.listen({ url: `${url}?application_name=issuer+2`, onError });
+    await using _long = await BellsByDatabase.listen({ url: `${url}?application_name=${long}`, onError });
+    await using _bare = await BellsByDatabase.listen({ url, onError });
+    expect(await names()).to.include.members([
+      ...['issuer 2', 'issuer 2 opentsm bells ID', 'opentsm bells ID'],
+      `${long.slice(0, 63 - 'opentsm bells 01234567-0123 '.length)} opentsm bells ID`,
+    ]);
+  });
+
+  for (const named of ['', '&application_name=issuer+2'])
+    it(`keeps the name of its node over a listening connection that has gone silent${named}`, async () => {
+      const { url } = await open('name');
+      await using way = await BadWay.open(`${url}?query_timeout=1000${named}`);
+      const heard: string[] = [];
+      const lock = { key: 'node one', taken: () => heard.push('taken') };
+      const onError = ({ message }: Error) => heard.push(message);
+      await using listener = await BellsByDatabase.listen({ url: way.url, onError, lock, askMs: 50 });
+      const again = listener.bells.heard('some bell', 60_000);
+      way.swallow();
+      await again;
+      // Another process is told so: the name is held.
+      await using other = await BellsByDatabase.listen({
+        url,
+        onError,
+        lock: { ...lock, taken: () => heard.push('other') },
+      });
+      expect(heard).to.deep.equal(['Query read timeout', 'other']);
+      expect(other.bells).not.to.equal(listener.bells);
+    });
 
   it('hears bells again when the listening connection has gone silent', async () => {
     const { url, database } = await open('bells');
