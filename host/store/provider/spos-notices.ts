@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ColumnType, type Generated, type Kysely, sql } from 'kysely';
+import { type ColumnType, type Generated, type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ProcessResult } from '../../wire/message/service-instance.ts';
 import type { TsmsTables } from './tsms.ts';
 
@@ -49,6 +49,10 @@ export interface SposTables {
 
 type Database = Kysely<TsmsTables & SposTables>;
 
+/** A text as the id that it is, which an index finds; null for one that is none. */
+const idOf = (text: RawBuilder<unknown>) => sql`CASE WHEN ${text} ~ '^[0-9A-Fa-f-]{36}$' THEN (${text})::uuid END`;
+const CERTIFICATE_ID = idOf(sql`config.document ->> 'certificateId'`);
+
 export interface Notice {
   readonly number: string;
   readonly url: string;
@@ -77,8 +81,8 @@ export async function enqueueNotice(
     SELECT ${result.processId}, ${result.serviceInstanceId}, config.document ->> 'url', content,
       ${JSON.stringify(result)}::jsonb, ${at}, 'waiting', ${at}, ${configId}
     FROM tsms_entities AS config
-      JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
-    WHERE config.id::text = ${configId} AND config.kind = 'SposConfig'
+      JOIN tsms_contents ON tsms_contents.id = ${CERTIFICATE_ID}
+    WHERE config.id = ${idOf(sql`${configId}::text`)} AND config.kind = 'SposConfig'
     ON CONFLICT (process_id) DO NOTHING`.execute(transaction);
 }
 
@@ -116,7 +120,9 @@ export async function enqueueOwnNotice(
   const configId = await configIdOf(transaction, result, undefined);
   if (configId === undefined) return;
   const { rows } = await sql`
-    SELECT 1 FROM spos_options WHERE config_id::text = ${configId} AND ${own} = ANY(operations)`.execute(transaction);
+    SELECT 1 FROM spos_options WHERE config_id = ${idOf(sql`${configId}::text`)} AND ${own} = ANY(operations)`.execute(
+    transaction,
+  );
   const number = rows.length > 0 ? own : standard;
   if (number !== undefined) await enqueueNotice(transaction, { ...result, requestedOperations: [number] }, { at });
 }
@@ -149,19 +155,32 @@ export async function findSposOptions(
  * Takes the oldest notice that is due, before which none of its instance waits, for so long: nobody else sends it
  * meanwhile, and whoever took it may die. It goes where the service has its server now, or had it at the end.
  */
-export async function claimNotice(
-  database: Database,
-  { now, until, not }: { readonly now: Date; readonly until: Date; readonly not: readonly string[] },
-): Promise<Notice | undefined> {
-  const { rows } = await sql<{
-    number: string;
-    url: string;
-    queue: string;
-    certificate: Uint8Array;
-    result: ProcessResult;
-    created_at: Date;
-    attempts: number;
-  }>`
+export async function claimNotice(database: Database, claim: NoticeClaim): Promise<Notice | undefined> {
+  const { rows } = await claimStatement(claim).execute(database);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { number, url, queue, certificate, result, attempts, created_at: createdAt } = row;
+  return { number, url, queue, certificate, result, createdAt, attempts };
+}
+
+interface NoticeClaim {
+  readonly now: Date;
+  readonly until: Date;
+  readonly not: readonly string[];
+}
+
+interface ClaimedRow {
+  readonly number: string;
+  readonly url: string;
+  readonly queue: string;
+  readonly certificate: Uint8Array;
+  readonly result: ProcessResult;
+  readonly created_at: Date;
+  readonly attempts: number;
+}
+
+/** The statement of `claimNotice`: whatever all providers have, it reads the rows alone that it names. */
+export const claimStatement = ({ now, until, not }: NoticeClaim): RawBuilder<ClaimedRow> => sql<ClaimedRow>`
     WITH claimed AS (UPDATE spos_notices SET due_at = ${until} WHERE number = (
       SELECT number FROM spos_notices WHERE state = 'waiting' AND due_at <= ${now} AND url <> ALL(${[...not]}::text[])
         AND NOT EXISTS (SELECT 1 FROM spos_notices AS earlier WHERE earlier.instance_id = spos_notices.instance_id
@@ -172,15 +191,11 @@ export async function claimNotice(
       coalesce(now.certificate, claimed.certificate) AS certificate, result, created_at, attempts
     FROM claimed LEFT JOIN LATERAL (
       SELECT config.document ->> 'url' AS url, content AS certificate FROM tsms_entities AS config
-        JOIN tsms_contents ON tsms_contents.id::text = config.document ->> 'certificateId'
-      WHERE config.kind = 'SposConfig' AND config.id::text = coalesce(
-        (SELECT document ->> 'sposConfigId' FROM tsms_entities
-          WHERE id::text = result ->> 'serviceId' AND kind = 'Service'), config_id)) AS now ON true`.execute(database);
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const { number, url, queue, certificate, result, attempts, created_at: createdAt } = row;
-  return { number, url, queue, certificate, result, createdAt, attempts };
-}
+        JOIN tsms_contents ON tsms_contents.id = ${CERTIFICATE_ID}
+      WHERE config.kind = 'SposConfig' AND config.id = coalesce(
+        (SELECT ${idOf(sql`document ->> 'sposConfigId'`)} FROM tsms_entities
+          WHERE id = ${idOf(sql`result ->> 'serviceId'`)} AND kind = 'Service'),
+        ${idOf(sql`config_id`)})) AS now ON true`;
 
 /** It was taken, is tried again, or is given up. */
 export async function settleNotice(

@@ -149,6 +149,14 @@ export async function lockProvider(transaction: Transaction<TsmsTables>, spId: s
   await transaction.selectFrom('tsms_providers').select('sp_id').where('sp_id', '=', spId).forUpdate().execute();
 }
 
+/**
+ * What a provider has is changed by nobody until the end of the transaction. Called before its entities are read, it
+ * waits for who changes them.
+ */
+export async function keepProvider(transaction: Transaction<TsmsTables>, spId: string): Promise<void> {
+  await transaction.selectFrom('tsms_providers').select('sp_id').where('sp_id', '=', spId).forShare().execute();
+}
+
 /** All that a provider has, oldest first. */
 export async function readEntities(database: Database, spId: string): Promise<Entity[]> {
   const rows = await database

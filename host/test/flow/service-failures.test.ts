@@ -180,6 +180,33 @@ describe('services that cannot become what was asked', function () {
     expect([result?.executionStatus, result?.serviceEndState]).to.deep.equal([9, S.OPERATIONAL]);
   });
 
+  it('keep a Version whose process has begun and is not written yet', async () => {
+    const { database } = world.provider;
+    const params = { serviceId: desk.serviceId, tag: '4.0.0' };
+    const waiting = async (count: number) => {
+      const { rows } = await sql`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+        AND datname = current_database()`.execute(database);
+      return rows.length >= count;
+    };
+    const held = await database.startTransaction().execute();
+    // A process that begins waits here, with all that it writes.
+    const name = `applications of ${cardIdText(card.cardId)}`;
+    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(held);
+    const running = desk.run(instance, 'no such reader', update('4.0.0'));
+    while (!(await waiting(1)));
+    let deleted = false;
+    const deleting = desk
+      .tsms('deleteVersion', { params })
+      .catch((error) => error.category)
+      .finally(() => {
+        deleted = true;
+      });
+    while (!deleted && !(await waiting(2)));
+    await held.commit().execute();
+    expect(await deleting).to.equal(1010);
+    expect((await running).result?.executionStatus).to.equal(9);
+  });
+
   it('are of the version that is asked for until something is on the card, and then of no other', async () => {
     const { instances } = world.products.services;
     const { serviceId } = desk;

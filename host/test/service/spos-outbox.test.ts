@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { AddressGuard } from '../../rest/address-guard.ts';
 import { sposClient } from '../../rest/clients/spos.ts';
 import type { TlsIdentity } from '../../rest/identity.ts';
@@ -20,7 +20,7 @@ import { findRenewal } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
 import { addDeployment, setInstanceState } from '../../store/provider/service-processes.ts';
-import { enqueueNotice, enqueueOwnNotice } from '../../store/provider/spos-notices.ts';
+import { claimStatement, enqueueNotice, enqueueOwnNotice } from '../../store/provider/spos-notices.ts';
 import { applySnapshot, applyStateChange } from '../../store/provider/state-changes.ts';
 import { INSTANCE_STATE, type ProductState } from '../../wire/message/platform.ts';
 import type { ProcessResult } from '../../wire/message/service-instance.ts';
@@ -107,6 +107,21 @@ describe('notices to the servers of service providers', function () {
   }
 
   let entered = { spId: '', configId: '' };
+
+  it('are taken without a look at what other providers have', async () => {
+    await database.transaction().execute(async (transaction) => {
+      await sql`INSERT INTO tsms_entities (id, sp_id, kind, document, created_at)
+        SELECT gen_random_uuid(), ${entered.spId}::uuid, 'Service', '{"name": "s"}', now()
+        FROM generate_series(1, 3000)`.execute(transaction);
+      await sql`ANALYZE tsms_entities`.execute(transaction);
+      const claim = { now: new Date(), until: new Date(), not: [] };
+      const { rows } = await sql`EXPLAIN ${claimStatement(claim)}`.execute(transaction);
+      const plan = rows.map((row) => String(Object(row)['QUERY PLAN']));
+      expect(plan.filter((line) => /tsms_entities/.test(line))).to.have.length(2);
+      expect(plan.filter((line) => /Seq Scan on tsms_entities/.test(line))).to.deep.equal([]);
+      await sql`DELETE FROM tsms_entities WHERE kind = 'Service' AND document = '{"name": "s"}'`.execute(transaction);
+    });
+  });
 
   it('tell of what the issuer has blocked and freed, by numbers of ours to whoever has asked for them', async () => {
     const service = await enter(new TextEncoder().encode(theirs.certificate));

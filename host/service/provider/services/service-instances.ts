@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import { TsmError } from '../../../errors.ts';
 import { appendRecords } from '../../../store/audit-log.ts';
 import { cardIdText } from '../../../store/card-id.ts';
+import { isCrossed } from '../../../store/database-errors.ts';
 import { agreeForHolder, isOtherAgreed } from '../../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { provideInstance } from '../../../store/provider/service-instances.ts';
@@ -135,12 +136,9 @@ export class ServiceInstances {
   }
 
   async #agree(serviceId: string, cards: readonly CardId[], front: string): Promise<void> {
-    const agree = () => this.#agreeOnce(serviceId, cards, front);
-    const goesOn = await agree().catch((error: unknown) => {
-      // An operator has agreed to another one in the same moment: what is left is looked at anew.
-      if (isOtherAgreed(error)) return agree();
-      throw error;
-    });
+    // An operator has agreed to another one in the same moment, or other fronts to some of these: what is left is
+    // looked at anew.
+    const goesOn = await again(() => this.#agreeOnce(serviceId, cards, front));
     if (goesOn) this.#onAgreed();
   }
 
@@ -207,6 +205,20 @@ export class ServiceInstances {
       if (profileId !== undefined && flavor !== undefined) return { cardId, profileId, flavor };
     }
     return undefined;
+  }
+}
+
+/** Many who agree at once to what crosses take turns: each turn one of them goes on. */
+const MOST_TURNS = 8;
+
+/** Until nobody comes between. @throws what it threw last */
+async function again<T>(act: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (turn === MOST_TURNS || !(isOtherAgreed(error) || isCrossed(error))) throw error;
+    }
   }
 }
 

@@ -17,7 +17,7 @@ import {
   setInstanceState,
 } from '../../../store/provider/service-processes.ts';
 import { scriptOfAction } from '../../../store/provider/service-scripts.ts';
-import { ownerOfService } from '../../../store/provider/tsms.ts';
+import { keepProvider, ownerOfService, type TsmsTables } from '../../../store/provider/tsms.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../../store/request-log.ts';
 import type { Problem } from '../../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
@@ -109,6 +109,8 @@ export class ServiceProcesses {
       const instance = await findDeployed(transaction, instanceId);
       if (instance === undefined) throw refusal('NOT_FOUND', 'There is no such service instance');
       allow(instance);
+      // A Version that is deleted in this moment is gone before it is planned with, or is kept by the process.
+      await keepProvider(transaction as unknown as Transaction<TsmsTables>, instance.spId);
       const input = await this.#plan(instance, body);
       const row: ProcessRow = { id, ...instance, request: body.request, startState: instance.state };
       if (!(await addProcess(transaction, row)))
