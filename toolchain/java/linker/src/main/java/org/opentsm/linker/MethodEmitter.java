@@ -197,7 +197,7 @@ final class MethodEmitter {
     }
 
     void emit() {
-        handlers.forEach(this::tryCatch);
+        LiveHandlers.of(instructions, handlers, info.codeOffset()).forEach(this::tryCatch);
         if (view.inferred && method.isStatic() && (method.flags() & DescriptorComponent.ACC_PRIVATE) != 0) {
             checkReceiver();
         }

@@ -14,6 +14,9 @@ import org.junit.jupiter.api.Test;
 import org.opentsm.cap.CapFile;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.ComponentTag;
+import org.opentsm.cap.Instruction;
+import org.opentsm.cap.MethodComponent;
+import org.opentsm.cap.Opcode;
 import org.opentsm.cap.Opcodes;
 import org.opentsm.linker.LinkException.Code;
 
@@ -112,6 +115,17 @@ class RefusalTest {
                 e.getMessage());
     }
 
+    @Test
+    void handlersOfCodeThatIsNeverReachedAreNoneOfTheJvm() {
+        String source = "package one; public class One { static byte n; public static void f(byte[] b) {"
+                + " n = 1; try { b[0] = 1; } catch (ArithmeticException e) { n = 2; } } }";
+        CapFile cap = Workshop.cap(source);
+        byte[] block = cap.loadFileDataBlock(true);
+        // sconst_1; putstatic_b; then under the handler aload_0; sconst_0; sconst_1; bastore
+        block[Bytes.find(block, "18030438") - 4] = (byte) Opcodes.byName("return").value();
+        assertTrue(links(block));
+    }
+
     private static final String LIBRARY =
             """
         package two; public abstract class Lib { protected static final short[] N = {5, -6};
@@ -161,8 +175,72 @@ class RefusalTest {
             return false;
         }
         ClassLoader loader = Bytes.loader(made.classes());
-        made.classes().keySet().forEach(name -> assertDoesNotThrow(() -> Class.forName(name, true, loader)));
+        made.classes()
+                .keySet()
+                .forEach(name ->
+                        assertDoesNotThrow(() -> Class.forName(name, true, loader), () -> java.util.HexFormat.of()
+                                .formatHex(loadFile)));
         return true;
+    }
+
+    /**
+     * 1,000 load files, and times {@code opentsm.soak} in a soak, whose methods have other instructions: of the same
+     * length, so that what stands behind them is read as before, and mostly with operands of the same kind.
+     */
+    @Test
+    void otherInstructionsNeverReachTheJvm() {
+        List<byte[]> corpus = good();
+        List<List<Integer>> starts = corpus.stream()
+                .map(file -> instructions(corpus.get(corpus.indexOf(file) % 2), file))
+                .toList();
+        long seed = Long.getLong("fuzz.seed", 11);
+        int rounds = 1_000 * Integer.getInteger("opentsm.soak", 1);
+        long linked = IntStream.range(0, rounds)
+                .parallel()
+                .filter(round -> {
+                    int which = round % corpus.size();
+                    return links(exchanged(corpus.get(which), starts.get(which), new Random(seed + round)));
+                })
+                .count();
+        assertTrue(linked > rounds / 100 && linked < rounds, "linked " + linked);
+    }
+
+    /** Where each instruction begins in a load file; the described one has the same methods, and a Descriptor. */
+    private static List<Integer> instructions(byte[] described, byte[] file) {
+        CapFile cap = CapFile.readLoadFile(described);
+        byte[] component = cap.component(ComponentTag.METHOD).orElseThrow().toBytes();
+        int at = Bytes.find(file, java.util.HexFormat.of().withUpperCase().formatHex(component)) + 3;
+        MethodComponent methods = cap.methods();
+        return cap.descriptor().orElseThrow().classes().stream()
+                .flatMap(type -> type.methods().stream())
+                .filter(method -> method.methodOffset() != 0 && method.bytecodeCount() > 0)
+                .map(method -> methods.methodAt(method.methodOffset(), method.bytecodeCount()))
+                .flatMap(method -> Instruction.decodeAll(method.code()).stream()
+                        .map(instruction -> at + method.codeOffset() + instruction.offset()))
+                .toList();
+    }
+
+    private static byte[] exchanged(byte[] good, List<Integer> starts, Random random) {
+        byte[] copy = good.clone();
+        for (int i = 0; i <= random.nextInt(3); i++) {
+            int at = starts.get(random.nextInt(starts.size()));
+            Opcode now = Opcodes.of(copy[at] & 0xFF).orElseThrow();
+            if (now.isSwitch()) {
+                continue;
+            }
+            boolean alike = random.nextInt(4) != 0;
+            List<Opcode> others = IntStream.range(0, 256)
+                    .mapToObj(Opcodes::of)
+                    .flatMap(java.util.Optional::stream)
+                    .filter(other -> !other.isSwitch() && other.length() == now.length())
+                    .filter(other -> !alike || other.operands().equals(now.operands()))
+                    .toList();
+            copy[at] = (byte) others.get(random.nextInt(others.size())).value();
+            if (now.length() > 1 && random.nextInt(4) == 0) {
+                copy[at + now.length() - 1] += (byte) (random.nextInt(5) - 2);
+            }
+        }
+        return copy;
     }
 
     /** A few bytes changed, now and then a piece cut out, doubled or moved. */
