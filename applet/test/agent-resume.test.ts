@@ -150,6 +150,32 @@ describe('The administration agent, when its channel breaks', function () {
       expect([server.posts[0]?.url, server.posts[0]?.body.length]).deep.equal(['/adm?n=0', 0]);
     }));
 
+  it('hears of no other channel’s end, not even of one that was its own', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      let last = () => {};
+      const server = new AdminServer((_posted, response, count) => {
+        if (count === 2) last = () => nothing(response);
+        else nothing(response);
+      });
+      await world.restart(server.connect);
+      // A terminal that says that it could not close: for the card the channel is the agent's still.
+      world.terminal.closes = false;
+      await world.trigger();
+      await server.posted(1);
+      await world.terminal.closed();
+      world.terminal.channel = 2;
+      await world.trigger();
+      await server.posted(2);
+      await world.terminal.idle();
+      await world.terminal.tellLost(1);
+      await world.terminal.idle();
+      expect(world.terminal.isOpen).equal(true);
+      last();
+      await world.terminal.closed();
+      expect(server.posts.map(({ headers }) => headers['x-admin-resume'])).deep.equal([undefined, undefined]);
+    }));
+
   it('keeps one trigger that comes in a session, the newest', () =>
     onOtaCard(agentCard(), async (card) => {
       const world = await AgentWorld.open(card);

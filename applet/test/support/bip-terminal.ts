@@ -18,6 +18,7 @@ const LARGEST = 237;
 
 export interface Pipe {
   readonly stream: Duplex;
+  readonly number: number;
   readonly waiting: Buffer[];
   up: boolean;
   told: boolean;
@@ -41,6 +42,9 @@ export class BipTerminal {
   /** Set to stop giving the card what comes. */
   deaf = false;
   buffer = 1500;
+  /** Number of the next channel, and whether CLOSE CHANNEL ends one without an error. */
+  channel = 1;
+  closes = true;
 
   /** @param connect makes the network's end of a channel; undefined where nobody answers */
   constructor(card: TestCard, connect: () => Duplex | undefined) {
@@ -144,7 +148,7 @@ export class BipTerminal {
         return this.#open();
       case CLOSE_CHANNEL:
         this.#close();
-        return OK;
+        return this.closes ? OK : bytes('83023A03');
       case SEND_DATA:
         return this.#write(find(0x36));
       case RECEIVE_DATA:
@@ -163,14 +167,14 @@ export class BipTerminal {
     const stream = this.#pipe === undefined ? this.#connect() : undefined;
     if (stream === undefined) return bytes('83023A07');
     this.opened += 1;
-    const pipe: Pipe = { stream, waiting: [], up: true, told: false };
+    const pipe: Pipe = { stream, number: this.channel, waiting: [], up: true, told: false };
     this.#pipe = pipe;
     stream.on('data', (part: Buffer) => this.#came(pipe, part));
     stream.on('error', () => {});
     for (const end of ['end', 'close']) stream.once(end, () => this.#ended(pipe));
     const size = Buffer.alloc(2);
     size.writeUInt16BE(this.buffer);
-    return Buffer.concat([OK, bytes('38028100350103'), tlv('39', size)]);
+    return Buffer.concat([OK, tlv('38', Buffer.of(0x80 | pipe.number, 0)), bytes('350103'), tlv('39', size)]);
   }
 
   #close(): void {
@@ -206,7 +210,8 @@ export class BipTerminal {
     const first = pipe.waiting.length === 0;
     pipe.waiting.push(part);
     if (!first || this.deaf || this.#pipe !== pipe) return;
-    void this.#envelope(bytes(`D60E99010982028281B8028100B701FF`));
+    const number = (0x80 | pipe.number).toString(16);
+    void this.#envelope(bytes(`D60E99010982028281B802${number}00B701FF`));
   }
 
   #ended(pipe: Pipe): void {
@@ -217,7 +222,12 @@ export class BipTerminal {
   #tellEnd(pipe: Pipe): void {
     if (pipe.told || this.#pipe !== pipe) return;
     pipe.told = true;
-    void this.#envelope(bytes('D60B99010A82028281B8020105'));
+    void this.tellLost(pipe.number);
+  }
+
+  /** Link dropped, of any channel. */
+  tellLost(number: number) {
+    return this.#envelope(bytes(`D60B99010A82028281B8020${number}05`));
   }
 }
 

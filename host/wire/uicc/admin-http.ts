@@ -149,10 +149,11 @@ export function encodeAdminAnswer({ nextUri, target, body }: AdminAnswer): Heade
 
 const ANSWER_FIELDS = [...['x-admin-protocol', 'x-admin-next-uri', 'x-admin-targeted-application', 'content-type']];
 
-/** @throws WireError when the protocol is another, or a field is doubled or malformed */
+/** @throws WireError when another protocol is named, or a field is doubled or malformed */
 export function decodeAdminAnswer(fields: Iterable<HeaderField>): AdminAnswer {
   const found = new Fields(fields, ANSWER_FIELDS);
-  if (found.get('x-admin-protocol') !== ADMIN_PROTOCOL)
+  // Servers of others leave it out.
+  if ((found.get('x-admin-protocol') ?? ADMIN_PROTOCOL).toLowerCase() !== ADMIN_PROTOCOL)
     throw new WireError('admin-protocol', 'Not an answer of remote administration 1.0');
   const nextUri = found.get('x-admin-next-uri');
   const target = found.get('x-admin-targeted-application');

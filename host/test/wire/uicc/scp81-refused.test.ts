@@ -42,7 +42,7 @@ describe('remote administration that is refused', () => {
     });
 
   const answers: readonly (readonly [string, readonly HeaderField[]])[] = [
-    ['no protocol', []],
+    ['another protocol', [['X-Admin-Protocol', 'globalplatform-remote-admin/2.0']]],
     ['a next URI that is no path', [protocol, ['X-Admin-Next-URI', 'http://other/']]],
     ['a space in the next URI', [protocol, ['X-Admin-Next-URI', '/a b']]],
     ['a target with a short RID', [protocol, ['X-Admin-Targeted-Application', '//aid/A0000001/51']]],

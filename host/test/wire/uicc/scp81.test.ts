@@ -99,6 +99,10 @@ describe('remote administration over HTTP', () => {
     );
   });
 
+  it('takes an answer that names no protocol, as servers of others write it', () => {
+    expect(decodeAdminAnswer([['X-Admin-Next-URI', '/2']])).to.deep.equal({ nextUri: '/2' });
+  });
+
   it('writes the fields as the specification spells them', () => {
     expect(encodeAdminRequest({ from: 'agent', resume: false })).to.deep.equal([
       ['X-Admin-Protocol', 'globalplatform-remote-admin/1.0'],

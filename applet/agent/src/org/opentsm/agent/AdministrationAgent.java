@@ -28,7 +28,8 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
 
     private static final byte TAG_SUITES = (byte) 0x8D;
     private static final byte FOR_TOOLKIT = (byte) 1;
-    private static final byte LINK_UP = (byte) 0x80;
+    /** Of a channel status: the channel, and whether its link is there. */
+    private static final byte LINK = (byte) 0x87;
 
     /** Instances of remote management, whose triggers are taken: F06F70656E74736D03. */
     private static final byte[] MANAGEMENT = {(byte) 0xF0, 0x6F, 0x70, 0x65, 0x6E, 0x74, 0x73, 0x6D, 0x03};
@@ -120,6 +121,7 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
                 }
                 break;
             case ToolkitConstants.EVENT_TIMER_EXPIRATION:
+                missed[LOST] = false;
                 session.expired();
                 break;
             default:
@@ -141,7 +143,9 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
 
     private void catchUp() {
         if (missed[LOST]) {
+            // the timer was that channel's
             missed[LOST] = false;
+            missed[EXPIRED] = false;
             linkDown();
         } else if (missed[EXPIRED]) {
             missed[EXPIRED] = false;
@@ -161,10 +165,11 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
         }
     }
 
-    private static boolean isLinkDown() {
+    /** Of the channel at hand: a terminal may tell of one that it did not close before. */
+    private boolean isLinkDown() {
         EnvelopeHandler envelope = EnvelopeHandlerSystem.getTheHandler();
         return envelope.findTLV(ToolkitConstants.TAG_CHANNEL_DATA_STATUS, (byte) 1) != 0
                 && envelope.getValueLength() == 2
-                && (envelope.getValueByte((short) 0) & LINK_UP) == 0;
+                && (byte) (envelope.getValueByte((short) 0) & LINK) == session.channel();
     }
 }

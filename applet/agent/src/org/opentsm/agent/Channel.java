@@ -30,6 +30,10 @@ final class Channel {
         return ram[NUMBER] != 0;
     }
 
+    byte number() {
+        return ram[NUMBER];
+    }
+
     /**
      * Opens it as these objects of OPEN CHANNEL say.
      *

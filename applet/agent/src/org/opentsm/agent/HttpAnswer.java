@@ -20,7 +20,9 @@ final class HttpAnswer {
     static final short AID_MAX = (short) 16;
 
     private static final short LINE_MAX = (short) 256;
+    /** Below it more follows (RFC 9110 15.2). */
     private static final short STATUS_OK = (short) 200;
+
     private static final short STATUS_EMPTY = (short) 204;
     private static final short NO_LENGTH = (short) -1;
 
@@ -33,6 +35,10 @@ final class HttpAnswer {
     private static final byte CHUNK_END = (byte) 5;
     private static final byte TRAILER = (byte) 6;
     private static final byte DONE = (byte) 7;
+
+    // where a line ends
+    private static final byte AFTER_CR = (byte) 1;
+    private static final byte AFTER_FIELD = (byte) 2;
 
     // fields that came, bits
     private static final byte SAW_LENGTH = (byte) 0x01;
@@ -152,22 +158,28 @@ final class HttpAnswer {
         }
     }
 
-    /** A line ends with CR LF; nothing else that is not printable stands in it. */
+    /**
+     * A line ends with LF, before which CR may stand, and a field goes on in the next line where that begins with a
+     * space (RFC 9112 2.2, 5.2); nothing else that is not printable stands in it.
+     */
     private void character(byte value) {
         at[HEADER]++;
-        if (at[HEADER] > FIELDS_MAX) {
+        byte before = ram[RETURNED];
+        if (at[HEADER] > FIELDS_MAX || before == AFTER_CR && value != '\n') {
             Fault.protocol();
         }
-        boolean ended = returned();
-        if (ended != (value == '\n')) {
-            Fault.protocol();
-        }
-        if (ended) {
-            ram[RETURNED] = (byte) 0;
+        ram[RETURNED] = (byte) 0;
+        if (before == AFTER_FIELD && value != ' ' && value != '\t') {
             line();
-            at[FILLED] = (short) 0;
+        }
+        if (value == '\n') {
+            if (ram[STATE] == FIELD && at[FILLED] != 0) {
+                ram[RETURNED] = AFTER_FIELD;
+            } else {
+                line();
+            }
         } else if (value == '\r') {
-            ram[RETURNED] = (byte) 1;
+            ram[RETURNED] = AFTER_CR;
         } else if (ram[STATE] != CHUNK_END && (value >= 0x20 && value != 0x7F || value == '\t')) {
             if (at[FILLED] < LINE_MAX) {
                 ram[(short) (LINE + at[FILLED])] = value;
@@ -176,10 +188,6 @@ final class HttpAnswer {
         } else {
             Fault.protocol();
         }
-    }
-
-    private boolean returned() {
-        return ram[RETURNED] != 0;
     }
 
     private void line() {
@@ -207,6 +215,7 @@ final class HttpAnswer {
                     ram[STATE] = DONE;
                 }
         }
+        at[FILLED] = (short) 0;
     }
 
     /** {@code HTTP/1.1 sss text}. */
@@ -217,14 +226,14 @@ final class HttpAnswer {
             Fault.protocol();
         }
         at[STATUS] = number(digits, (short) (digits + 3), (short) 10);
-        if (at[STATUS] != STATUS_OK && at[STATUS] != STATUS_EMPTY) {
+        if (at[STATUS] > STATUS_OK && at[STATUS] != STATUS_EMPTY) {
             Fault.protocol();
         }
     }
 
-    /** Digits from here to there; PROTOCOL for none, for more than four, and for other characters. */
+    /** Digits from here to there; PROTOCOL for none, for more than four behind zeros, and for other characters. */
     private short number(short from, short to, short base) {
-        if (from == to || (short) (to - from) > 4) {
+        if (from == to) {
             Fault.protocol();
         }
         short value = (short) 0;
@@ -234,13 +243,10 @@ final class HttpAnswer {
                 digit = (byte) ((ram[i] | 0x20) - 'a' + 10);
                 digit = digit < 10 ? (byte) -1 : digit;
             }
-            if (digit < 0 || digit >= base) {
+            if (digit < 0 || digit >= base || value > 999) {
                 Fault.protocol();
             }
             value = (short) (value * base + digit);
-            if (value < 0 || value > 9999) {
-                Fault.protocol();
-            }
         }
         return value;
     }
@@ -370,10 +376,11 @@ final class HttpAnswer {
         }
     }
 
-    /** What is asked of every answer, and what a body needs. */
+    /** What a body needs. */
     private void fieldsEnd() {
-        if ((ram[SEEN] & SAW_PROTOCOL) == 0) {
-            Fault.protocol();
+        if (at[STATUS] < STATUS_OK) {
+            begin();
+            return;
         }
         if (at[STATUS] == STATUS_EMPTY) {
             ram[STATE] = DONE;

@@ -64,6 +64,11 @@ final class Session {
         return channel.isOpen();
     }
 
+    /** Number of the channel, 0 when there is none. */
+    byte channel() {
+        return channel.number();
+    }
+
     /** The terminal has begun anew. */
     void forget() {
         channel.forget();

@@ -27,6 +27,7 @@ final class Tls {
     private static final byte SERVER_FINISHED = (byte) 4;
     private static final byte OPEN = (byte) 5;
 
+    private static final byte TYPE_HELLO_REQUEST = (byte) 0;
     private static final byte TYPE_CLIENT_HELLO = (byte) 1;
     private static final byte TYPE_SERVER_HELLO = (byte) 2;
     private static final byte TYPE_SERVER_KEY_EXCHANGE = (byte) 12;
@@ -182,6 +183,10 @@ final class Tls {
     private void takeMessages() {
         short from = records.offset();
         short left = records.length();
+        if (ram[STATE] == OPEN && left == HEAD && records.bytes[from] == TYPE_HELLO_REQUEST) {
+            // nobody has to begin anew because the server would like to (RFC 5246 7.4.1.1)
+            return;
+        }
         while (left > 0) {
             if (ram[STATE] == CLOSED || ram[STATE] == CHANGE || ram[STATE] == OPEN) {
                 Fault.tls(Fault.UNEXPECTED_MESSAGE);
