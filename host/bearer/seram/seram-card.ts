@@ -10,7 +10,7 @@ export interface ListAnswer {
   readonly responses: readonly string[];
   /** Why the rest of the list was dropped. */
   readonly failure?: string;
-  /** The card cannot be reached, or something else went wrong here; absent where no application is selected. */
+  /** No card could be reached; absent where one was, and an APDU had no answer. */
   readonly status?: 'UNAVAILABLE_SE' | 'UNKNOWN_FAILURE';
 }
 
@@ -22,6 +22,8 @@ export class SeramCard {
   readonly #open: () => Promise<CardChannel>;
   #channel: CardChannel | undefined;
   #selected = false;
+  /** This card has answered since it was connected. */
+  #heard = false;
 
   /** @param open connects to the card, once it is needed */
   constructor(open: () => Promise<CardChannel>) {
@@ -36,6 +38,7 @@ export class SeramCard {
         if (!isSelect && !this.#selected) return { responses, failure: 'no channel to an application is open' };
         this.#channel ??= await this.#open();
         const { data, sw } = await exchange(this.#channel, fromHex(command, 261));
+        this.#heard = true;
         const status = statusWordToHex(sw);
         if (isSelect) this.#selected = /^(9000|62|63)/.test(status);
         responses.push(toHex(data) + status);
@@ -43,9 +46,9 @@ export class SeramCard {
       return { responses };
     } catch (error) {
       if (!(error instanceof TsmError)) throw error;
+      const heard = this.#heard;
       await this.close();
-      const status = error instanceof TransportError ? 'UNAVAILABLE_SE' : 'UNKNOWN_FAILURE';
-      return { responses, failure: error.message, status };
+      return { responses, failure: error.message, ...(heard ? {} : { status: statusOf(error) }) };
     }
   }
 
@@ -53,6 +56,9 @@ export class SeramCard {
     const channel = this.#channel;
     this.#channel = undefined;
     this.#selected = false;
+    this.#heard = false;
     await channel?.close().catch(() => {});
   }
 }
+
+const statusOf = (error: TsmError) => (error instanceof TransportError ? 'UNAVAILABLE_SE' : 'UNKNOWN_FAILURE');

@@ -78,11 +78,13 @@ describe('A local agent at a server of another make', () => {
       [run(SELECT), broken, 'UNKNOWN_FAILURE', 0],
       [other, undefined, 'UNAVAILABLE_SE', 0],
       [mine, undefined, 'PROCESSED', 1],
+      // The card was there, and has no answer to the second.
+      [run(SELECT, '80CA00FF00'), undefined, 'PROCESSED', 0],
     ] as const) {
       const { told } = await served([hello, { ...begin, delay: 0 }, { ...work, delay: 0 }], open);
       const { localAgentStatus } = told[3] as Report;
       expect(localAgentStatus).to.deep.include({ localAgentStatusEnum: status, executedSeRamCommands: executed });
-      expect(localAgentStatus.errorMsg === undefined).to.equal(status === 'PROCESSED');
+      expect(localAgentStatus.errorMsg === undefined).to.equal(executed === 1);
     }
   });
 
