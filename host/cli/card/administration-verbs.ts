@@ -67,7 +67,7 @@ const keysTold = (card: CardWork) => keyVersionsTold((command) => card.session.t
 async function putKeySet(card: CardWork, wanted: string, reference: KeyReference, replaces: number, options: Options) {
   const kind: KeyKind = (options.type ?? card.session.keyType) === 'des' ? 'des' : 'aes';
   const { key = '', kdf } = schemedKey(wanted, String(options.newKdf ?? 'none'));
-  const derive = diversifiedKeys(kdfOf(kdf, process.env), masterKeys(key));
+  const derive = diversifiedKeys(kdfOf(kdf, process.env), masterKeys(key, '--new-key'));
   const { enc, mac, dek } = derive(card.session.diversification);
   const { command, check } = keySetCommand(card.session, { reference, kind, keys: [enc, mac, dek], replaces });
   const result = { keySet: hexOf(reference.kvn), type: kind };

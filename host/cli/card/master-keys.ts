@@ -29,25 +29,27 @@ export function schemedKey(
 }
 
 /**
- * Reads `--key`: one key for ENC, MAC and DEK, or three with colons, in hex; `test` is the published test key
+ * Reads `--key`, or what `option` names: one key for ENC, MAC and DEK, or three with colons, in hex; `test` is the
+ * published test key
  * (`default` to GlobalPlatformPro).
  *
  * @throws UsageError that never repeats what was given
  */
-export function masterKeys(text: string): MasterKeys {
+export function masterKeys(text: string, option = '--key'): MasterKeys {
   const parts = text.split(':');
   if (parts.length !== 1 && parts.length !== 3)
-    throw new UsageError('key-format', '--key wants one key, or ENC:MAC:DEK');
+    throw new UsageError('key-format', `${option} wants one key, or ENC:MAC:DEK`);
   const [enc = '', mac = enc, dek = enc] = parts;
-  return { enc: secret(enc), mac: secret(mac), dek: secret(dek) };
+  return { enc: secret(enc, option), mac: secret(mac, option), dek: secret(dek, option) };
 }
 
-function secret(text: string): Secret {
+function secret(text: string, option: string): Secret {
   const test = TEST_LENGTHS[text];
   if (test !== undefined) return new Secret(TEST_KEY.slice(0, test));
-  if (!/^([0-9A-Fa-f]{2})+$/.test(text)) throw new UsageError('key-format', '--key wants hexadecimal digits, or test');
+  if (!/^([0-9A-Fa-f]{2})+$/.test(text))
+    throw new UsageError('key-format', `${option} wants hexadecimal digits, or test`);
   const bytes = fromHex(text.toUpperCase(), 32);
   if (!AES_KEY_LENGTHS.some((length) => length === bytes.length))
-    throw new UsageError('key-length', '--key wants 16, 24 or 32 bytes', { got: bytes.length });
+    throw new UsageError('key-length', `${option} wants 16, 24 or 32 bytes`, { got: bytes.length });
   return new Secret(bytes);
 }

@@ -182,7 +182,7 @@ describe('a verb that is interrupted', function () {
     expect(other.err).to.contain('Replacing the keys').and.contain('--confirm');
     expect(other.code).to.equal(6);
     const short = await tsm('put-key 31 --new-key 0001');
-    expect(short.err).to.contain('16, 24 or 32 bytes');
+    expect(short.err).to.contain('--new-key wants 16, 24 or 32 bytes');
     expect(short.code).to.equal(2);
     await done(`delete-key 31 --confirm ${CARD}`);
     expect(await readdir(join(folder, 'fuse'))).to.deep.equal([]);
