@@ -33,6 +33,7 @@ import { ISSUER_MIGRATIONS, type IssuerTables } from '../store/issuer/schema.ts'
 import { finishRequest, reopenRequest } from '../store/issuer/security-domain-requests.ts';
 import { ISSUER_FLOW_TABLES } from '../store/retention.ts';
 import { decodeCapFile } from '../wire/cap/cap-file.ts';
+import { Aid, Name } from '../wire/message/common.ts';
 import type { IssuerSettings } from '../workflow/key-distribution/issuer-context.ts';
 import type { Kms } from '../workflow/ports.ts';
 import { FilePath, PeerEndpoint } from './config.ts';
@@ -47,6 +48,16 @@ export const IssuerConfig = Type.Object(
     ...platformFields,
     /** CAP file of the security domains, LOADed onto cards whose ISD is their maker's; without it those end at 44. */
     securityDomainPackage: Type.Optional(FilePath),
+    /** Load files that cards have from their maker: used as they are, never deleted; without `model` on all cards. */
+    preloaded: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { model: Type.Optional(Name), loadFileAids: Type.Array(Aid, { minItems: 1, maxItems: 256 }) },
+          { additionalProperties: false },
+        ),
+        { maxItems: 1_000 },
+      ),
+    ),
     /** The OTA server by which the issuer itself reaches cards for TSMs of others; default their relays alone. */
     ota: Type.Optional(PeerEndpoint),
   },
@@ -102,7 +113,7 @@ export const issuerDaemon = defineDaemon({
       cardBatches: new CardBatches({ database, kms, auditLog }),
       secureElements: new SecureElements(database, auditLog, () => bells.ring(OUTBOX_BELL)),
       certificates: new Certificates(kms, auditLog),
-      contentTokens: new ContentTokens({ database, kms, auditLog }),
+      contentTokens: new ContentTokens({ database, kms, auditLog, settings: acting }),
       providers: new Providers(database, auditLog),
     };
     return {
@@ -130,8 +141,8 @@ async function actingOf(
   kms: Kms,
 ): Promise<IssuerSettings> {
   const { label, certificate } = await platformEntity(context, database, kms);
-  const { securityDomainPackage: file } = context.config;
-  const acting = { offCardEntityLabel: label, offCardEntityCertificate: certificate };
+  const { securityDomainPackage: file, preloaded = [] } = context.config;
+  const acting = { offCardEntityLabel: label, offCardEntityCertificate: certificate, preloaded };
   if (file === undefined) return acting;
   return { ...acting, securityDomainPackage: decodeCapFile(new Uint8Array(await readFile(file))) };
 }

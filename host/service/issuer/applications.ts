@@ -173,7 +173,7 @@ export class Applications implements Workflow {
   /** Applications that the issuer put on this card. */
   async onCard(cardId: CardId) {
     const rows = await listApplications(this.#options.database, cardId);
-    return rows.map(({ aid, provider_id: providerId, state }) => ({ aid, providerId, state }));
+    return rows.slice(0, 256).map(({ aid, provider_id: providerId, state }) => ({ aid, providerId, state }));
   }
 
   /** The workflow's body: only what stands in durable steps has effects. */

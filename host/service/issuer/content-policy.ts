@@ -6,19 +6,27 @@ import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findCardInService } from '../../store/issuer/cards.ts';
 import { type DelegatedDomain, findDelegatedDomain } from '../../store/issuer/content-tokens.ts';
+import { isVouchedFor, listLoadFiles } from '../../store/issuer/load-files.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
 import type { ContentTokenRequest, DelegatedAct } from '../../wire/message/content-change.ts';
+import { preloadedOn } from '../../workflow/deploy-application/load-file-on-card.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
+
+interface Parts {
+  readonly database: Kysely<IssuerTables>;
+  readonly settings: Pick<IssuerSettings, 'preloaded'>;
+}
 
 /**
  * May this provider change this in its domain? It has the permission, 47 made that domain for it, nobody has reported
  * the card lost, the card is in service, and what it brings has no name of somebody else's.
  *
- * @throws PolicyError, ConflictError `aid-taken`, before anything is signed
+ * @throws PolicyError, ConflictError `aid-taken`, `load-file-unknown`, before anything is signed
  */
 export async function checkDelegatedAct(
-  database: Kysely<IssuerTables>,
+  { database, settings }: Parts,
   caller: string,
   { cardId, ssdAid, act, productId }: ContentTokenRequest,
 ): Promise<DelegatedDomain> {
@@ -48,6 +56,7 @@ export async function checkDelegatedAct(
   if (productId !== undefined && (await providerOfProduct(database, productId)) !== caller)
     throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
   await checkNames(database, caller, { cardId, ssdAid, act, ...(productId === undefined ? {} : { productId }) });
+  if (act.act === 'install') await requireBrought({ database, settings }, { caller, cardId, aid: act.loadFileAid });
   return domain;
 }
 
@@ -59,11 +68,14 @@ async function checkNames(database: Kysely<IssuerTables>, caller: string, reques
     throw new PolicyError('aid-reserved', 'An application of a provider has no AID of the security domains');
   const rows = await listApplications(database, cardId);
   const others = rows.filter((row) => row.provider_id !== caller);
-  const taken = names.find((name) =>
-    others.some(
-      (row) => row.aid.startsWith(name) || name.startsWith(row.aid) || filesOf(row).some((file) => file.aid === name),
-    ),
-  );
+  const files = await listLoadFiles(database, cardId, act.act === 'delete' ? [act.aid] : names);
+  const taken =
+    files.find((file) => file.provider_id !== caller)?.aid ??
+    names.find((name) =>
+      others.some(
+        (row) => row.aid.startsWith(name) || name.startsWith(row.aid) || filesOf(row).some((file) => file.aid === name),
+      ),
+    );
   if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
   const isOther = (row: (typeof rows)[number]) =>
     row.provider_id !== caller || ![null, undefined, productId].includes(productId && row.product_id);
@@ -74,6 +86,21 @@ async function checkNames(database: Kysely<IssuerTables>, caller: string, reques
       (act.act === 'delete' && row.aid === act.aid && isOther(row)),
   );
   if (wrong !== undefined) throw new ConflictError('aid-taken', `Another application has ${wrong.aid} on this card`);
+}
+
+/** An application is made of what its provider has brought, or of what the card has from its maker. */
+async function requireBrought(
+  { database, settings }: Parts,
+  { caller, cardId, aid }: Pick<ContentTokenRequest, 'cardId'> & { readonly caller: string; readonly aid: string },
+): Promise<void> {
+  const [file] = await listLoadFiles(database, cardId, [aid]);
+  if (await isVouchedFor(database, { cardId, providerId: caller }, { aid, hash: file?.hash ?? undefined })) return;
+  if ((await preloadedOn(cardId, { database, settings })).includes(aid)) return;
+  throw new ConflictError(
+    'load-file-unknown',
+    `Nothing says which code the load file ${aid} of this card is: delete it, and load it by a token`,
+    { aid },
+  );
 }
 
 function namesBrought(act: DelegatedAct): readonly string[] {

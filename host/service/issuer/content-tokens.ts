@@ -4,7 +4,15 @@ import { actOfReceipt, delegatedCommand } from '../../card/delegated-act.ts';
 import { ConflictError, NotFoundError, WireError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
-import { recordCreated, recordCreating, recordDeleted, releaseApplication } from '../../store/issuer/applications.ts';
+import {
+  hasProduct,
+  lockNames,
+  recordCreated,
+  recordCreating,
+  recordDeleted,
+  releaseApplication,
+  requireOwnNames,
+} from '../../store/issuer/applications.ts';
 import { recordCardProduct, requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { forgetCardProduct } from '../../store/issuer/card-products.ts';
 import {
@@ -18,6 +26,13 @@ import {
   leaveUnproved,
   listContentTokens,
 } from '../../store/issuer/content-tokens.ts';
+import {
+  forgetLoadFiles,
+  listLoadFiles,
+  recordLoaded,
+  recordLoadToken,
+  releaseLoadFile,
+} from '../../store/issuer/load-files.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { forgetSeen, recordSeen } from '../../store/issuer/seen-registry.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
@@ -35,6 +50,7 @@ import type {
   ReportReceipt,
 } from '../../wire/message/content-change.ts';
 import { CONTENT_KEYS } from '../../workflow/key-distribution/delegation.ts';
+import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { ContentKms } from '../../workflow/ports.ts';
 import { checkDelegatedAct } from './content-policy.ts';
 
@@ -44,6 +60,7 @@ interface Parts {
   readonly database: Kysely<IssuerTables>;
   readonly kms: { readonly content: ContentKms };
   readonly auditLog: Pick<AuditLog, 'append'>;
+  readonly settings: Pick<IssuerSettings, 'preloaded'>;
 }
 
 export class ContentTokens {
@@ -59,8 +76,8 @@ export class ContentTokens {
    * @throws PolicyError, ConflictError as `checkDelegatedAct`; ConflictError `token-used` after its receipt
    */
   async grant(tokenId: string, caller: string, request: ContentTokenRequest): Promise<GrantedToken> {
-    const { database, kms } = this.#parts;
-    const domain = await checkDelegatedAct(database, caller, request);
+    const { kms, database, settings } = this.#parts;
+    const domain = await checkDelegatedAct({ database, settings }, caller, request);
     const { cardId, ssdAid, act, productId, last } = request;
     const leaving = act.act === 'delete' && last === true && productId !== undefined ? { leaving: productId } : {};
     await database.transaction().execute(async (transaction) => {
@@ -71,8 +88,18 @@ export class ContentTokens {
     const row = await this.#own(tokenId, caller);
     if (row.state === 'confirmed')
       throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
+    if (act.act === 'load') {
+      const file = { aid: act.loadFileAid, hash: act.hash };
+      await database.transaction().execute(async (transaction) => {
+        await lockNames(transaction, cardId);
+        await requireOwnNames(transaction, { cardId, providerId: caller, productId, loadFile: file });
+        await recordLoadToken(transaction, { cardId, providerId: caller, files: [file] });
+      });
+    }
     if (act.act === 'install') {
-      const whose = { providerId: caller, productId, loadFile: { aid: act.loadFileAid } };
+      const [file] = await listLoadFiles(database, cardId, [act.loadFileAid]);
+      const loadFile = { aid: act.loadFileAid, hash: file?.hash ?? undefined };
+      const whose = { providerId: caller, productId, loadFile };
       await recordCreating(database, { cardId, aid: act.instanceAid, workflowId: tokenId, ...whose });
       // From now on it may be there, whatever becomes of the receipt: a loss report has to know it.
       // One that came between the check and this row is seen behind it, and no token is signed.
@@ -99,7 +126,11 @@ export class ContentTokens {
     const row = await this.#own(tokenId, caller);
     if (confirmation === undefined || confirmation === '' || confirmation === '00') {
       await leaveUnproved(database, row);
-      if (row.act.act === 'delete') await releaseApplication(database, cardIdOfText(row.card), row.act.aid);
+      if (row.act.act === 'delete') {
+        const { aid: gone } = row.act;
+        await releaseApplication(database, cardIdOfText(row.card), gone);
+        await releaseLoadFile(database, { cardId: cardIdOfText(row.card), providerId: caller, aid: gone });
+      }
       const now = await this.#own(tokenId, caller);
       return now.counter === undefined ? { state: 'unproved' } : { state: 'confirmed', counter: now.counter };
     }
@@ -168,12 +199,15 @@ export class ContentTokens {
         ]);
       }
       case 'load':
+        await recordLoaded(database, { cardId, providerId, files: [{ aid: act.loadFileAid, hash: act.hash }] });
         return recordSeen(database, cardId, [{ kind: 'load-file', aid: act.loadFileAid, securityDomain: ssdAid }]);
       case 'extradite':
         return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
       case 'delete':
         await recordDeleted(database, cardId, act.aid);
-        if (leaving !== undefined) await forgetCardProduct(database, cardId, { productId: leaving, providerId });
+        await forgetLoadFiles(database, { cardId, providerId }, [act.aid]);
+        if (leaving !== undefined && !(await hasProduct(database, cardId, leaving)))
+          await forgetCardProduct(database, cardId, { productId: leaving, providerId });
         return forgetSeen(database, cardId, [
           { kind: 'application', aid: act.aid },
           { kind: 'load-file', aid: act.aid },

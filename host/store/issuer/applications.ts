@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
+import { fileTaken, listLoadFiles, type NamedLoadFile, recordLoading } from './load-files.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application management: which application the issuer put on which card, for whom. */
@@ -20,18 +21,17 @@ export interface ApplicationRow {
   readonly libraries?: readonly NamedLoadFile[];
 }
 
-interface NamedLoadFile {
-  readonly aid: string;
-  readonly hash?: string | undefined;
-}
-
 type Database = Kysely<IssuerTables>;
+type Names = Omit<ApplicationRow, 'workflowId' | 'aid'> & { readonly aid?: string };
+
+/** Of one provider on one card, domains among them. */
+const MAX_APPLICATIONS = 64;
 
 /**
  * Records the intent before the card is touched.
  *
  * @throws ConflictError `aid-taken` when another provider or product has this AID on the card, `load-file-taken` when
- *     something else on the card is made of another file of this one's name
+ *     something else on the card is made of another file of this one's name, `too-many-applications`
  */
 export async function recordCreating(database: Database, application: ApplicationRow): Promise<void> {
   const { cardId, aid, providerId, productId, workflowId, loadFile, libraries = [] } = application;
@@ -43,9 +43,9 @@ export async function recordCreating(database: Database, application: Applicatio
     ...(loadFile === undefined ? {} : { libraries: libraries.length === 0 ? null : JSON.stringify(libraries) }),
   };
   const row = await database.transaction().execute(async (transaction) => {
-    // Two that come at once are looked at one after the other.
-    await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`applications of ${card}`}, 0))`.execute(transaction);
+    await lockNames(transaction, cardId);
     await requireOwnNames(transaction, application);
+    await requireRoom(transaction, application);
     return transaction
       .insertInto('applications')
       .values({ card, aid, provider_id: providerId, state: 'creating', ...whose })
@@ -58,36 +58,78 @@ export async function recordCreating(database: Database, application: Applicatio
   if (row === undefined) throw taken(aid, card);
 }
 
+/** Two that come at once look at the names of a card one after the other. */
+export async function lockNames(transaction: Database, cardId: CardId): Promise<void> {
+  const name = `applications of ${cardIdText(cardId)}`;
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
+}
+
+/**
+ * Records that these files are loaded now, which the card has shown that it does not have.
+ *
+ * @throws ConflictError as `requireOwnNames`
+ */
+export async function recordLoadingOf(database: Database, application: ApplicationRow, aids: readonly string[]) {
+  const { cardId, providerId, loadFile, libraries = [] } = application;
+  const files = [...libraries, ...(loadFile === undefined ? [] : [loadFile])].filter(({ aid }) => aids.includes(aid));
+  await database.transaction().execute(async (transaction) => {
+    await lockNames(transaction, cardId);
+    await requireOwnNames(transaction, application);
+    await recordLoading(transaction, { cardId, providerId, files });
+  });
+}
+
 /**
  * Nobody else has this AID on the card, as an application or a load file, and nobody another file or an application
- * under the name of its load files. What a release before this one put there says neither product nor file, and is its
- * provider's.
+ * under the name of its load files; a file of another provider's of which nobody knows what it is, is another one. What
+ * a release before this one put there says neither product nor file, and is its provider's.
  *
+ * @param application without AID: load files alone
  * @throws ConflictError `aid-taken`, `load-file-taken`
  */
-export async function requireOwnNames(
-  database: Database,
-  { cardId, aid, providerId, productId, loadFile, libraries = [] }: Omit<ApplicationRow, 'workflowId'>,
-): Promise<void> {
+export async function requireOwnNames(database: Database, application: Names): Promise<void> {
+  const { cardId, aid, providerId, productId, loadFile, libraries = [] } = application;
   const card = cardIdText(cardId);
-  const differs = (one: string | null, other: string | undefined) =>
-    one !== null && other !== undefined && one !== other;
+  const files = loadFile === undefined ? [] : [loadFile, ...libraries];
+  const isOther = (owner: string, there: string | null | undefined, file: NamedLoadFile) =>
+    owner === providerId ? differs(there, file.hash) : there == null || there !== file.hash;
   for (const row of await listApplications(database, cardId)) {
     if (row.aid === aid && (row.provider_id !== providerId || differs(row.product_id, productId)))
       throw taken(aid, card);
     if (row.aid === aid) continue;
-    const there = new Map(filesOf(row).map((file) => [file.aid, file.hash ?? null]));
-    const files = loadFile === undefined ? [] : [loadFile, ...libraries];
+    const there = new Map(filesOf(row).map((file) => [file.aid, file.hash]));
     // DELETE takes whatever has the name: no load file has the one of an application, nor the other way round.
-    const object = there.has(aid) ? aid : files.find((file) => file.aid === row.aid)?.aid;
+    const object = aid !== undefined && there.has(aid) ? aid : files.find((file) => file.aid === row.aid)?.aid;
     if (object !== undefined) throw taken(object, card);
-    const other = files.find((file) => differs(there.get(file.aid) ?? null, file.hash));
-    if (other !== undefined)
-      throw new ConflictError('load-file-taken', `Another file has the name ${other.aid} on this card`, {
-        card,
-        aid: other.aid,
-      });
+    const other = files.find((file) => there.has(file.aid) && isOther(row.provider_id, there.get(file.aid), file));
+    if (other !== undefined) throw fileTaken(cardId, other.aid);
   }
+  for (const row of await listLoadFiles(database, cardId, [...(aid === undefined ? [] : [aid]), ...nameOf(files)])) {
+    if (row.aid === aid) throw taken(aid, card);
+    // What this provider had there itself may be gone: the card tells.
+    const other = files.find((file) => file.aid === row.aid && row.provider_id !== providerId);
+    if (other !== undefined && isOther(row.provider_id, row.hash, other)) throw fileTaken(cardId, other.aid);
+  }
+}
+
+const nameOf = (files: readonly NamedLoadFile[]) => files.map(({ aid }) => aid);
+const differs = (one: string | null | undefined, other: string | undefined) =>
+  one != null && other !== undefined && one !== other;
+
+/** Rows are made before the card is touched: whoever has a card in hand makes no more of them than it can hold. */
+async function requireRoom(database: Database, { cardId, aid, providerId }: ApplicationRow): Promise<void> {
+  const { count } = await database
+    .selectFrom('applications')
+    .select((query) => query.fn.countAll<string>().as('count'))
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    .where('aid', '<>', aid)
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= MAX_APPLICATIONS)
+    throw new ConflictError(
+      'too-many-applications',
+      `A provider has ${MAX_APPLICATIONS} applications on a card at most: remove what is not used`,
+    );
 }
 
 /** What an application is made of and came with. */
@@ -134,5 +176,37 @@ export async function recordDeleted(database: Database, cardId: CardId, aid: str
 }
 
 export async function listApplications(database: Database, cardId: CardId) {
-  return database.selectFrom('applications').selectAll().where('card', '=', cardIdText(cardId)).limit(256).execute();
+  // As many as its providers may have: what compares names sees each of them.
+  return database
+    .selectFrom('applications')
+    .selectAll()
+    .where('card', '=', cardIdText(cardId))
+    .orderBy('aid')
+    .execute();
+}
+
+/** Is another application of this product recorded on the card? */
+export async function hasProduct(database: Database, cardId: CardId, productId: string): Promise<boolean> {
+  const row = await database
+    .selectFrom('applications')
+    .select('aid')
+    .where('card', '=', cardIdText(cardId))
+    .where('product_id', '=', productId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The card says what an application of a release before this one is made of. */
+export async function recordMadeOf(
+  database: Database,
+  { cardId, aid, loadFileAid }: { readonly cardId: CardId; readonly aid: string; readonly loadFileAid: string },
+): Promise<void> {
+  await database
+    .updateTable('applications')
+    .set({ load_file_aid: loadFileAid })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('load_file_aid', 'is', null)
+    .execute();
 }

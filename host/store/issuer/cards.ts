@@ -104,6 +104,16 @@ export async function findCardInService(
   });
 }
 
+/** The chip model that a card was registered by. */
+export async function modelOfCard(database: Database, cardId: CardId): Promise<string | undefined> {
+  const row = await database
+    .selectFrom('cards')
+    .select('model_id')
+    .where('card', '=', cardIdText(cardId))
+    .executeTakeFirst();
+  return row?.model_id ?? undefined;
+}
+
 export async function findCardRow(database: Database, cardId: CardId): Promise<Card | undefined> {
   const row = await selectCard(database, cardId);
   return row === undefined ? undefined : toCard(cardId, row);

@@ -63,6 +63,20 @@ interface NamedLoadFile {
   readonly hash?: string | undefined;
 }
 
+/** Load files that came by the issuer or its tokens. */
+interface LoadFileTable {
+  card: string;
+  aid: string;
+  provider_id: string;
+  /** SHA-256 of the load file data block; null: brought by a release that did not note it. */
+  hash: string | null;
+  /**
+   * `loading`: on its way, or there and its answer lost; `loaded`: the card has taken it; `released`: gone by its
+   * provider's word; `unsure`: one of this name may be another file until the card has taken this one.
+   */
+  state: 'loading' | 'loaded' | 'released' | 'unsure';
+}
+
 interface SecurityDomainRequestTable {
   request_id: string;
   provider_id: string;
@@ -171,6 +185,7 @@ export interface IssuerTables
   providers: ProviderTable;
   cards: CardTable;
   applications: ApplicationTable;
+  load_files: LoadFileTable;
   security_domain_requests: SecurityDomainRequestTable;
   provider_aids: ProviderAidTable;
   products: ProductTable;
@@ -183,6 +198,36 @@ export interface IssuerTables
   loss_report_products: LossReportProductTable;
   outbox: OutboxTable;
 }
+
+/** What is known of load files from before they had rows: by tokens with their hash, and by what is made of them. */
+const LOAD_FILES_SQL = `
+  CREATE TABLE load_files (
+    card text NOT NULL REFERENCES cards, aid text NOT NULL, provider_id text NOT NULL, hash text,
+    state text NOT NULL CHECK (state IN ('loading', 'loaded', 'released', 'unsure')), PRIMARY KEY (card, aid)
+  );
+  INSERT INTO load_files (card, aid, provider_id, hash, state)
+    SELECT DISTINCT ON (t.card, t.act->>'loadFileAid') t.card, t.act->>'loadFileAid', t.provider_id, t.act->>'hash',
+      CASE t.state WHEN 'confirmed' THEN 'loaded' ELSE 'unsure' END
+    FROM content_tokens t JOIN cards USING (card)
+    WHERE t.act->>'act' = 'load' AND NOT EXISTS (
+      SELECT 1 FROM content_tokens d
+      WHERE d.card = t.card AND d.act->>'act' = 'delete' AND d.act->>'aid' = t.act->>'loadFileAid'
+        AND d.state = 'confirmed' AND CASE WHEN t.counter IS NULL THEN d.number > t.number ELSE d.counter > t.counter END
+    )
+    ORDER BY t.card, t.act->>'loadFileAid', t.counter DESC NULLS LAST, t.number DESC;
+  INSERT INTO load_files (card, aid, provider_id, hash, state)
+    SELECT DISTINCT ON (card, load_file_aid) card, load_file_aid, provider_id, load_file_hash, 'loaded'
+    FROM applications WHERE load_file_aid IS NOT NULL
+    ORDER BY card, load_file_aid, load_file_hash NULLS LAST
+    ON CONFLICT DO NOTHING;
+  INSERT INTO load_files (card, aid, provider_id, hash, state)
+    SELECT DISTINCT ON (card, l->>'aid') card, l->>'aid', provider_id, l->>'hash', 'loaded'
+    FROM applications, jsonb_array_elements(libraries) l
+    ORDER BY card, l->>'aid', l->>'hash' NULLS LAST
+    ON CONFLICT DO NOTHING;
+  UPDATE applications a SET load_file_hash = f.hash FROM load_files f
+    WHERE f.card = a.card AND f.aid = a.load_file_aid AND f.provider_id = a.provider_id AND a.load_file_hash IS NULL;
+`;
 
 const PRODUCTS_SQL = `
   CREATE TABLE products (product_id text PRIMARY KEY, provider_id text NOT NULL REFERENCES providers);
@@ -310,4 +355,5 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   },
   { number: 19, name: 'libraries of applications', sql: 'ALTER TABLE applications ADD COLUMN libraries jsonb;' },
   { number: 20, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
+  { number: 21, name: 'load files', sql: LOAD_FILES_SQL },
 ];

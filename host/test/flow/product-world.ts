@@ -131,6 +131,7 @@ export class ProductWorld {
     };
     this.contentTokens = new ContentTokens({
       ...{ database: issuer.database, kms: issuer.kms, auditLog: new AuditLog(issuer.database) },
+      settings: issuer.settings,
     });
     const contentChanges = new ContentChanges({
       ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },

@@ -3,15 +3,19 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
-import { recordCreating, releaseApplication } from '../../store/issuer/applications.ts';
+import { listApplications, recordCreating, releaseApplication } from '../../store/issuer/applications.ts';
 import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
 import { forgetCardProduct, listCardProducts, putProduct } from '../../store/issuer/card-products.ts';
 import { putCard } from '../../store/issuer/cards.ts';
+import { adoptLoadFile, listLoadFiles } from '../../store/issuer/load-files.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import type { ApplicationRemoval } from '../../wire/message/platform.ts';
 import type { InstallContext } from '../../workflow/deploy-application/context.ts';
 import { checkRemovalPermission } from '../../workflow/remove-application/check-removal-permission.ts';
+import type { RemovalFacts } from '../../workflow/remove-application/context.ts';
+import { filesThatGo, noteMadeOf } from '../../workflow/remove-application/files-that-go.ts';
+import { recordRemoved } from '../../workflow/remove-application/record-removed.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
 
@@ -49,9 +53,24 @@ describe('removals of applications', function () {
     ...{ relayId: 'relay-of-a', last: true },
     ...change,
   });
+  const context = () => ({ database, settings: {} }) as InstallContext;
   const checked = (change: Partial<ApplicationRemoval>) =>
-    checkRemovalPermission({ request: removal(change), caller: 'a' }, { database } as InstallContext);
+    checkRemovalPermission({ request: removal(change), caller: 'a' }, context());
+  const going = async (change: Partial<ApplicationRemoval>, settings: object = {}) => {
+    const rows = await listApplications(database, CARD);
+    const asked = { request: removal(change), caller: 'a' };
+    return filesThatGo(asked, { database, settings } as InstallContext, rows);
+  };
+  const adopt = (aid: string, providerId = 'a') => adoptLoadFile(database, { cardId: CARD, providerId, aid });
   const refusal = async (change: Partial<ApplicationRemoval>) => Object(await failure(checked(change))).code;
+  const recordRow = (aid: string, more: object) =>
+    database
+      .insertInto('applications')
+      .values({
+        ...{ card: cardIdText(CARD), aid, provider_id: 'a', state: 'created', workflow_id: 'w' },
+        ...{ product_id: 'transit a', ...more },
+      })
+      .execute();
   const place = (aid: string, product: object = {}) =>
     recordCreating(database, { cardId: CARD, aid, providerId: 'a', workflowId: 'w', ...product });
 
@@ -76,23 +95,52 @@ describe('removals of applications', function () {
     const [victim, own] = ['F0010203047001', 'F0010203047002'];
     const ofOwn = { instanceAid: own, loadFileAid: victim };
     await place(own, { productId: 'transit a', loadFile: { aid: victim } });
-    expect((await checked(ofOwn)).files).to.deep.equal([victim]);
+    expect(await going(ofOwn), 'nobody has brought it').to.deep.equal([]);
+    await adopt(victim);
+    await checked(ofOwn);
+    expect(await going(ofOwn)).to.deep.equal([victim]);
     const library = 'F0010203047003';
     const loadFile = { aid: 'F0010203047004' };
     await place(library, { providerId: 'b', productId: 'transit b', loadFile });
-    for (const name of [library, loadFile.aid])
-      expect(await refusal({ ...ofOwn, libraryAids: [name] }), name).to.equal('not-your-application');
+    // The domains’ package, a file of the card’s maker, and what another provider has.
+    for (const name of ['F06F70656E74736D01', 'A0000000620202', library, loadFile.aid])
+      expect(await going({ ...ofOwn, libraryAids: [name] }), name).to.deep.equal([victim]);
+    const made = { instanceAid: 'F0010203047005', loadFileAid: 'F0010203047006' };
+    const came = ['F06F70656E74736D01', 'F0010203047007', 'F0010203047008', loadFile.aid];
+    const libraries = came.map((aid) => ({ aid }));
+    await recordRow(made.instanceAid, { load_file_aid: made.loadFileAid, libraries: JSON.stringify(libraries) });
+    for (const aid of [made.loadFileAid, ...came.slice(0, 3)]) await adopt(aid);
+    await adopt(loadFile.aid, 'b');
+    const preloaded = [{ loadFileAids: [came[2] ?? ''] }];
+    expect(await going(made, { preloaded }), 'whatever the request leaves out').to.deep.equal([
+      made.loadFileAid,
+      came[1],
+    ]);
+    expect(await refusal({ ...made, libraryAids: [NOBODYS] })).to.equal('not-your-application');
     // A row of a release before this rule.
-    await database
-      .insertInto('applications')
-      .values({
-        ...{ card: cardIdText(CARD), aid: victim, provider_id: 'b', state: 'created', workflow_id: 'w' },
-        ...{ product_id: 'transit b' },
-      })
-      .execute();
+    await recordRow(victim, { provider_id: 'b', product_id: 'transit b' });
     expect(await refusal(ofOwn)).to.equal('not-your-application');
     await releaseApplication(database, CARD, own);
-    expect((await checked(ofOwn)).files, 'nobody knows whose').to.deep.equal([]);
+    await checked(ofOwn);
+    expect(await going(ofOwn), 'nobody knows whose').to.deep.equal([]);
+  });
+
+  it('note of an application of before what the card says, unless something else has the name', async () => {
+    const [old, file, others] = ['F0010203048001', 'F0010203048002', 'F0010203048003'];
+    const start = { request: removal({ instanceAid: old, loadFileAid: others }), caller: 'a' };
+    await recordRow(old, {});
+    await recordRow('F0010203048004', { provider_id: 'b', load_file_aid: others });
+    for (const name of [others, 'F06F70656E74736D01', DOMAIN.a]) await noteMadeOf(start, context(), name);
+    expect(await going(start.request)).to.deep.equal([]);
+    await noteMadeOf(start, context(), file);
+    expect(await going(start.request)).to.deep.equal([file]);
+    expect((await listLoadFiles(database, CARD, [file])).map(({ hash }) => hash)).to.deep.equal([null]);
+  });
+
+  it('forget no product while another application of it is recorded on the card', async () => {
+    const facts = { request: removal({ instanceAid: NOBODYS }), caller: 'a' } as RemovalFacts;
+    await recordRemoved(facts, context());
+    expect((await listCardProducts(database, CARD)).map(({ productId }) => productId)).to.include('transit a');
   });
 
   it('forget a product of its own provider alone', async () => {

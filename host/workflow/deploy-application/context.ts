@@ -67,7 +67,8 @@ export function applicationRowOf({ request, caller }: InstallStart) {
   return { ...whose, loadFile: namedFile(request), libraries: libraries.map(namedFile) };
 }
 
-const namedFile = ({ loadFileAid, loadFile }: Pick<ApplicationRequest, 'loadFileAid' | 'loadFile'>) => ({
+/** A load file as it is compared: by name and hash. */
+export const namedFile = ({ loadFileAid, loadFile }: Pick<ApplicationRequest, 'loadFileAid' | 'loadFile'>) => ({
   ...{ aid: loadFileAid, hash: toHex(loadFileHash(fromHex(loadFile))) },
 });
 export type InstallFacts = InstallStart & { readonly card: Card };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConflictError } from '../../errors.ts';
+import { recordLoadingOf } from '../../store/issuer/applications.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';
 import { installApplication, installForExtradition, installForLoad } from '../../wire/gp/install.ts';
@@ -8,7 +9,7 @@ import { fromHex } from '../../wire/hex.ts';
 import type { ApplicationRequest } from '../../wire/message/platform.ts';
 import { sendProtected } from '../engine/protected-script.ts';
 import { auditRequest } from './audit.ts';
-import type { InstallContext, InstallFacts } from './context.ts';
+import { applicationRowOf, type InstallContext, type InstallFacts } from './context.ts';
 import type { OnCard } from './read-registry.ts';
 
 /** Fits one APDU at every level. */
@@ -19,9 +20,10 @@ const ROW = { numeral: 'D7', name: 'loadApplication', from: 'issuer', to: 'card'
 
 /**
  * D7: LOAD where there is no such load file, of libraries first, INSTALL where there is no such instance, and the
- * extradition into the provider's domain where it belongs to another.
+ * extradition into the provider's domain where it belongs to another. What is loaded is written down before.
  *
- * @throws ConflictError `application-elsewhere` for an instance in a third domain
+ * @throws ConflictError `application-elsewhere` for an instance in a third domain, `load-file-taken` for a file that
+ *     another provider has got leave to load since D5
  */
 export async function* loadApplication(
   facts: InstallFacts & { readonly onCard: OnCard; readonly librariesPresent: readonly string[] },
@@ -48,6 +50,9 @@ export async function* loadApplication(
   const handOver = instanceDomain === ssdAid ? [] : [installForExtradition(aid(instanceAid), aid(ssdAid))];
   const commands = [...load, ...install, ...handOver];
   const libraries = (request.libraries ?? []).filter((library) => !librariesPresent.includes(library.loadFileAid));
+  const loaded = [...libraries, ...(loadFilePresent ? [] : [request])].map((file) => file.loadFileAid);
+  const row = { ...applicationRowOf(facts), workflowId: context.workflowId };
+  if (loaded.length > 0) await recordLoadingOf(context.database, row, loaded);
   for (const library of libraries) await loadLibrary(library, facts, context);
   const audit = { numeral: 'D7', act: 'LOAD and INSTALL', details: { commands: commands.length } };
   if (commands.length > 0) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { LifeCycleError } from '../../errors.ts';
-import { aidToHex } from '../../wire/gp/aid.ts';
+import { aid } from '../../wire/gp/aid.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
+import { sameBytes } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import { sendProtected } from '../engine/protected-script.ts';
-import type { InstallContext, InstallFacts } from './context.ts';
+import { type InstallContext, type InstallFacts, namedFile } from './context.ts';
+import { requireKnownFile } from './load-file-on-card.ts';
 
 const ROW: Parameters<typeof sendProtected>[2] = {
   numeral: 'D6a',
@@ -16,25 +17,24 @@ const ROW: Parameters<typeof sendProtected>[2] = {
   commands: ['GET STATUS'],
 };
 const ACCEPTED = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
-const MORE = '6310';
 
 /**
- * D6a: GET STATUS of all load files where libraries come with the application: those that the card has are not loaded.
- * What one answer does not hold is asked for in a further one.
+ * D6a: GET STATUS of each library that comes with the application, by its name, however many load files the card has:
+ * what is there is not loaded. Each may end in an error, and so is alone in its script.
  *
- * @throws LifeCycleError `too-many-load-files`
+ * @throws ConflictError `load-file-unknown` as D6
  */
-export async function* readLibraries({ request }: InstallFacts, context: InstallContext) {
-  if (request.libraries === undefined) return { librariesPresent: [] as readonly string[] };
-  const command = getStatus(REGISTRY.LOAD_FILES);
-  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
-  const answers = [responses[0]];
-  if (responses[0]?.sw === MORE) {
-    const next = getStatus(REGISTRY.LOAD_FILES, { next: true });
-    answers.push(...(await sendProtected([toPlainCommand(next)], context, ROW)));
+export async function* readLibraries(facts: InstallFacts, context: InstallContext) {
+  const present: string[] = [];
+  for (const [at, library] of (facts.request.libraries ?? []).entries()) {
+    const name = aid(library.loadFileAid);
+    const command = getStatus(REGISTRY.LOAD_FILES, { prefix: name });
+    const asked = [toPlainCommand(command)];
+    const responses: readonly CardResponse[] = at === 0 ? yield asked : await sendProtected(asked, context, ROW);
+    const entries = decodeGetStatus(responseData(command, responses[0], ...ACCEPTED));
+    if (!entries.some((entry) => sameBytes(entry.aid, name))) continue;
+    await requireKnownFile(namedFile(library), facts, context);
+    present.push(library.loadFileAid);
   }
-  if (answers[1]?.sw === MORE)
-    throw new LifeCycleError('too-many-load-files', 'The card has more load files than two answers hold');
-  const entries = answers.flatMap((answer) => decodeGetStatus(responseData(command, answer, ...ACCEPTED)));
-  return { librariesPresent: entries.map((entry) => aidToHex(entry.aid)) as readonly string[] };
+  return { librariesPresent: present as readonly string[] };
 }

@@ -7,7 +7,8 @@ import { sameBytes } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import { seenEntryOf } from '../seen-entry.ts';
-import type { InstallContext, InstallFacts } from './context.ts';
+import { type InstallContext, type InstallFacts, namedFile } from './context.ts';
+import { requireKnownFile } from './load-file-on-card.ts';
 
 /** What the card holds of this request. */
 export interface OnCard {
@@ -19,11 +20,14 @@ export interface OnCard {
 /**
  * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it
  * is alone in its script.
+ *
+ * @throws ConflictError `load-file-unknown` where the card has another file of this name, or may have
  */
 export async function* readRegistry(
-  { request, instancePresent }: InstallFacts & { readonly instancePresent: boolean },
-  { database }: InstallContext,
+  facts: InstallFacts & { readonly instancePresent: boolean },
+  context: InstallContext,
 ) {
+  const { request, instancePresent } = facts;
   const name = aid(instancePresent ? request.instanceAid : request.loadFileAid);
   const command = getStatus(instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES, { prefix: name });
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
@@ -32,7 +36,8 @@ export async function* readRegistry(
     sameBytes(entry.aid, name),
   );
   const kind = instancePresent ? 'application' : 'load-file';
-  if (found !== undefined) await recordSeen(database, request.cardId, [seenEntryOf(kind, found)]);
+  if (found !== undefined) await recordSeen(context.database, request.cardId, [seenEntryOf(kind, found)]);
+  if (!instancePresent && found !== undefined) await requireKnownFile(namedFile(request), facts, context);
   if (!instancePresent) return { onCard: { loadFilePresent: found !== undefined } as OnCard };
   // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
   const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);

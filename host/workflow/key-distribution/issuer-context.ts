@@ -24,6 +24,14 @@ export interface IssuerSettings {
   readonly offCardEntityCertificate: string;
   /** The security domains as a CAP file, for cards whose ISD is their maker's. */
   readonly securityDomainPackage?: CapFile;
+  /** Load files that cards have from their maker: they are used as they are, and never deleted. */
+  readonly preloaded?: readonly PreloadedFiles[];
+}
+
+export interface PreloadedFiles {
+  /** Chip model; absent: all cards. */
+  readonly model?: string;
+  readonly loadFileAids: readonly string[];
 }
 
 /** The issuer looks for the card at its OTA server. */

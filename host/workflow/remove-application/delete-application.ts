@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { cardIdText } from '../../store/card-id.ts';
+import { forgetAdopted, forgetLoadFiles } from '../../store/issuer/load-files.ts';
 import { forgetSeen } from '../../store/issuer/seen-registry.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { expecting, toPlainCommand } from '../../wire/gp/command.ts';
@@ -10,9 +11,12 @@ import { SW, statusWordToHex } from '../../wire/status-word.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import { sendProtected } from '../engine/protected-script.ts';
 import type { RemovalFacts } from './context.ts';
-import { filesOf } from './look-at-load-files.ts';
 
-type Looked = { readonly instanceOnCard: boolean; readonly filesOnCard: readonly string[] };
+type Looked = {
+  readonly instanceOnCard: boolean;
+  readonly files: readonly string[];
+  readonly filesOnCard: readonly string[];
+};
 
 const ROW: Parameters<typeof sendProtected>[2] = {
   numeral: 'R7',
@@ -61,7 +65,10 @@ export async function* deleteApplication(
   for (const file of others) answers.push(...(await sendProtected([toPlainCommand(deleteFile(file))], context, ROW)));
   await auditLog.append({ ...record, phase: 'after' });
   const stayed = filesOnCard.filter((_file, at) => answers[at]?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
-  const gone = filesOf({ request, files }).filter((file) => !stayed.includes(file));
+  const gone = files.filter((file) => !stayed.includes(file));
+  const whose = { cardId, providerId: caller };
+  await forgetLoadFiles(database, whose, gone);
+  await forgetAdopted(database, whose, stayed);
   await forgetSeen(database, cardId, [
     { kind: 'application', aid: instanceAid },
     ...gone.map((file) => ({ kind: 'load-file', aid: file }) as const),

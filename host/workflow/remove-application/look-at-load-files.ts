@@ -18,20 +18,14 @@ const ROW: Parameters<typeof sendProtected>[2] = {
 };
 const ACCEPTED = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
 
-/** What R3 said; of a removal of a release before, what it asks for. */
-export const filesOf = ({
-  request,
-  files,
-}: Pick<RemovalFacts, 'request'> & {
-  readonly files?: RemovalFacts['files'] | undefined;
-}): readonly string[] => files ?? [request.loadFileAid, ...(request.libraryAids ?? []).toReversed()];
-
 /**
  * R6a: GET STATUS among load files of each that is to go, so that DELETE, which takes any object of the name, meets
  * none but a load file. Each may end in an error, and so is alone in its script.
  */
-export async function* lookAtLoadFiles(facts: RemovalFacts, context: InstallContext) {
-  const files = facts.unrecorded ? [] : filesOf(facts);
+export async function* lookAtLoadFiles(
+  { files }: RemovalFacts & { readonly files: readonly string[] },
+  context: InstallContext,
+) {
   const filesOnCard: string[] = [];
   for (const [at, file] of files.entries()) {
     const name = aid(file);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConflictError, PolicyError } from '../../errors.ts';
+import { listApplications } from '../../store/issuer/applications.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
 import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
@@ -8,15 +9,18 @@ import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW } from '../../wire/status-word.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import type { RemovalFacts } from './context.ts';
+import { filesThatGo, noteMadeOf } from './files-that-go.ts';
 
 /**
  * R6: GET STATUS of the instance: a locked one is not found by SELECT. It may end in an error, and so it is alone in
- * its script.
+ * its script. Its load file is noted where no row says it. Then which load files go with it, in this order: what
+ * imports another goes before it.
  *
  * @throws ConflictError `application-elsewhere` for an instance in another domain than the provider's
  * @throws PolicyError `not-your-application` for one that is there and that the issuer did not put there
  */
-export async function* lookAtRegistry({ request, card, unrecorded }: RemovalFacts, _context: InstallContext) {
+export async function* lookAtRegistry(facts: RemovalFacts, context: InstallContext) {
+  const { request, card, unrecorded } = facts;
   const name = aid(request.instanceAid);
   const command = getStatus(REGISTRY.APPLICATIONS, { prefix: name });
   const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
@@ -29,5 +33,7 @@ export async function* lookAtRegistry({ request, card, unrecorded }: RemovalFact
   // One whose hand-over was broken off stands in the issuer's domain still.
   if (domain !== undefined && domain !== request.ssdAid && domain !== card.isdAid)
     throw new ConflictError('application-elsewhere', `${request.instanceAid} belongs to another domain of this card`);
-  return { instanceOnCard: found !== undefined };
+  if (found?.loadFile !== undefined) await noteMadeOf(facts, context, aidToHex(found.loadFile));
+  const rows = unrecorded ? [] : await listApplications(context.database, request.cardId);
+  return { instanceOnCard: found !== undefined, files: await filesThatGo(facts, context, rows) };
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { recordDeleted } from '../../store/issuer/applications.ts';
+import { hasProduct, recordDeleted } from '../../store/issuer/applications.ts';
 import { forgetCardProduct } from '../../store/issuer/card-products.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import type { RemovalFacts } from './context.ts';
 
-/** R8: the application is no more; with the last one of its product the product is not on this card any more. */
+/**
+ * R8: the application is no more; with the last one of its product, which the rows confirm, the product is not on this
+ * card any more.
+ */
 export async function recordRemoved({ request, caller }: RemovalFacts, { database }: InstallContext) {
   const { cardId, instanceAid, productId, last } = request;
   await recordDeleted(database, cardId, instanceAid);
-  if (last) await forgetCardProduct(database, cardId, { productId, providerId: caller });
+  if (last && !(await hasProduct(database, cardId, productId)))
+    await forgetCardProduct(database, cardId, { productId, providerId: caller });
   return {};
 }

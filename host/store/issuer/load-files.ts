@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, sql } from 'kysely';
+import { ConflictError } from '../../errors.ts';
+import type { CardId } from '../../wire/message/common.ts';
+import { cardIdText } from '../card-id.ts';
+import type { IssuerTables } from './schema.ts';
+
+/**
+ * Load files that came onto cards through the issuer or by its tokens: whose they are, and which code. A row is there
+ * before the file can be, and goes only when the card has shown or proved that the file is gone.
+ */
+
+type Database = Kysely<IssuerTables>;
+
+/** Of one provider on one card. */
+const MAX_FILES = 128;
+
+export interface NamedLoadFile {
+  readonly aid: string;
+  /** SHA-256 of the load file data block; absent: not known. */
+  readonly hash?: string | undefined;
+}
+
+/** Load files of one provider on one card. */
+interface ProvidersFiles {
+  readonly cardId: CardId;
+  readonly providerId: string;
+  readonly files: readonly NamedLoadFile[];
+}
+
+type LoadFileRow = Awaited<ReturnType<typeof listLoadFiles>>[number];
+
+/** Rows of these names. */
+export async function listLoadFiles(database: Database, cardId: CardId, aids: readonly string[]) {
+  if (aids.length === 0) return [];
+  return database
+    .selectFrom('load_files')
+    .selectAll()
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', 'in', [...new Set(aids)])
+    .execute();
+}
+
+/** Is what the card has under this name the file of this hash? What another provider brought counts when it is proved. */
+export async function isVouchedFor(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  { aid, hash }: NamedLoadFile,
+): Promise<boolean> {
+  const [row] = await listLoadFiles(database, cardId, [aid]);
+  if (row === undefined || row.hash === null || row.hash !== hash) return false;
+  return row.provider_id === providerId ? row.state !== 'unsure' : row.state === 'loaded';
+}
+
+/** Those that this provider has brought, in the same order. */
+export async function broughtBy(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
+): Promise<string[]> {
+  const rows = await listLoadFiles(database, cardId, aids);
+  return aids.filter((aid) => rows.some((row) => row.aid === aid && row.provider_id === providerId));
+}
+
+/**
+ * Before LOAD, when the card has shown that there is no such file: from now on one of this name is this one.
+ *
+ * @param database a transaction that looks at the names
+ * @throws ConflictError `too-many-load-files`
+ */
+export async function recordLoading(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
+  for (const { aid, hash } of files) {
+    const state = await firstState(database, { cardId, providerId, aid });
+    await put(database, { cardId, providerId, aid, hash, state });
+  }
+  await requireRoom(database, cardId, providerId);
+}
+
+/**
+ * Before a load token, when nobody knows what the card has. A row of the same file stays as it is.
+ *
+ * @param database a transaction that looks at the names
+ * @throws ConflictError `load-file-taken` while the provider has another file of this name there,
+ *     `too-many-load-files`
+ */
+export async function recordLoadToken(
+  database: Database,
+  { cardId, providerId, files: [file] }: ProvidersFiles & { readonly files: readonly [NamedLoadFile] },
+): Promise<void> {
+  const { aid, hash } = file;
+  const [row] = await listLoadFiles(database, cardId, [aid]);
+  if (row !== undefined && row.provider_id !== providerId) throw fileTaken(cardId, aid);
+  const known = row !== undefined && row.hash === hash;
+  if (row !== undefined && !known && (row.state === 'loading' || (row.state === 'loaded' && row.hash !== null)))
+    throw fileTaken(cardId, aid);
+  const first = await firstState(database, { cardId, providerId, aid });
+  // The one of before may be there still.
+  const state = row === undefined ? first : known ? row.state : 'unsure';
+  await put(database, { cardId, providerId, aid, hash, state: state === 'released' ? first : state });
+  await requireRoom(database, cardId, providerId);
+}
+
+/** The card has taken them, or has shown them to the issuer who loaded them. */
+export async function recordLoaded(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
+  for (const { aid, hash } of files)
+    await database
+      .updateTable('load_files')
+      .set({ state: 'loaded' })
+      .where('card', '=', cardIdText(cardId))
+      .where('aid', '=', aid)
+      .where('provider_id', '=', providerId)
+      .where('hash', '=', hash ?? '')
+      .execute();
+}
+
+/** A file of which nobody noted what it is, because a release before brought it: the card says that it is there. */
+export async function adoptLoadFile(
+  database: Database,
+  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
+): Promise<void> {
+  await database
+    .insertInto('load_files')
+    .values({ card: cardIdText(cardId), aid, provider_id: providerId, hash: null, state: 'loaded' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Its provider says that the card has it no more, and nothing proves it: to all others it is there. */
+export async function releaseLoadFile(
+  database: Database,
+  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
+): Promise<void> {
+  await ownRow(database, { cardId, providerId, aid })
+    .set({ state: 'released' })
+    .where('state', '<>', 'unsure')
+    .execute();
+}
+
+/** Of what was adopted nobody knows more than that it is there: what stays is nobody's again. */
+export async function forgetAdopted(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
+): Promise<void> {
+  for (const aid of aids)
+    await database
+      .deleteFrom('load_files')
+      .where('card', '=', cardIdText(cardId))
+      .where('provider_id', '=', providerId)
+      .where('aid', '=', aid)
+      .where('hash', 'is', null)
+      .execute();
+}
+
+/** The card has shown or proved that they are gone. */
+export async function forgetLoadFiles(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
+): Promise<void> {
+  if (aids.length === 0) return;
+  await database
+    .deleteFrom('load_files')
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    .where('aid', 'in', [...aids])
+    .execute();
+}
+
+export const fileTaken = (cardId: CardId, aid: string) =>
+  new ConflictError('load-file-taken', `Another file has the name ${aid} on this card`, {
+    card: cardIdText(cardId),
+    aid,
+  });
+
+const ownRow = (
+  database: Database,
+  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
+) =>
+  database
+    .updateTable('load_files')
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('provider_id', '=', providerId);
+
+type State = 'loading' | 'unsure';
+
+/** A token is good more than once: whoever else had one for this name can bring its own file whenever it likes. */
+async function firstState(
+  database: Database,
+  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
+): Promise<State> {
+  const token = await database
+    .selectFrom('content_tokens')
+    .select('token_id')
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '<>', providerId)
+    .where(sql<string>`act->>'act'`, '=', 'load')
+    .where(sql<string>`act->>'loadFileAid'`, '=', aid)
+    .limit(1)
+    .executeTakeFirst();
+  return token === undefined ? 'loading' : 'unsure';
+}
+
+async function put(
+  database: Database,
+  row: Omit<ProvidersFiles, 'files'> & NamedLoadFile & { readonly state: LoadFileRow['state'] },
+): Promise<void> {
+  const { cardId, aid, providerId, hash, state } = row;
+  const values = { provider_id: providerId, hash: hash ?? null, state };
+  await database
+    .insertInto('load_files')
+    .values({ card: cardIdText(cardId), aid, ...values })
+    .onConflict((conflict) => conflict.columns(['card', 'aid']).doUpdateSet(values))
+    .execute();
+}
+
+async function requireRoom(database: Database, cardId: CardId, providerId: string): Promise<void> {
+  const { count } = await database
+    .selectFrom('load_files')
+    .select((query) => query.fn.countAll<string>().as('count'))
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    .executeTakeFirstOrThrow();
+  if (Number(count) > MAX_FILES)
+    throw new ConflictError(
+      'too-many-load-files',
+      `A provider has ${MAX_FILES} load files on a card at most: delete what is not used`,
+    );
+}
