@@ -36,16 +36,23 @@ const MAX_APPLICATIONS = 64;
 export async function recordCreating(database: Database, application: ApplicationRow): Promise<void> {
   const { cardId, aid, providerId, productId, workflowId, loadFile, libraries = [] } = application;
   const card = cardIdText(cardId);
-  const whose = {
+  const named = {
     workflow_id: workflowId,
     ...(productId === undefined ? {} : { product_id: productId }),
     ...(loadFile === undefined ? {} : { load_file_aid: loadFile.aid, load_file_hash: loadFile.hash ?? null }),
-    ...(loadFile === undefined ? {} : { libraries: libraries.length === 0 ? null : JSON.stringify(libraries) }),
+  };
+  /** What came with it once goes with it, also when it wants that no more. */
+  const withEarlier = async (transaction: Database) => {
+    const own = (await listApplications(transaction, cardId)).find((there) => there.aid === aid);
+    const earlier = (own?.libraries ?? []).filter((old) => !libraries.some((library) => library.aid === old.aid));
+    const all = [...libraries, ...earlier];
+    return all.length === 0 ? null : JSON.stringify(all);
   };
   const row = await database.transaction().execute(async (transaction) => {
     await lockNames(transaction, cardId);
     await requireOwnNames(transaction, application);
     await requireRoom(transaction, application);
+    const whose = { ...named, ...(loadFile === undefined ? {} : { libraries: await withEarlier(transaction) }) };
     return transaction
       .insertInto('applications')
       .values({ card, aid, provider_id: providerId, state: 'creating', ...whose })

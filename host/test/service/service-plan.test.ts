@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { takenName } from '../../service/provider/services/service-plan.ts';
+import { changeOf, takenName } from '../../service/provider/services/service-plan.ts';
 import type { PlacedApplication } from '../../store/provider/service-tables.ts';
 
+const placed = (instanceAid: string, loadFileAid: string, library?: string): PlacedApplication => {
+  const file = { elfId: loadFileAid, uploadDate: '2026-01-01' };
+  const libraries = library === undefined ? {} : { libraries: [{ ...file, loadFileAid: library, elfId: library }] };
+  const rest = { ...file, moduleAid: 'F0', parameters: '', personalized: false };
+  return { ...rest, ...libraries, instanceAid, loadFileAid };
+};
+
 describe('names of what a service brings', () => {
-  const placed = (instanceAid: string, loadFileAid: string, library?: string): PlacedApplication => {
-    const file = { elfId: loadFileAid, uploadDate: '2026-01-01' };
-    const libraries = library === undefined ? {} : { libraries: [{ ...file, loadFileAid: library, elfId: library }] };
-    const rest = { ...file, moduleAid: 'F0', parameters: '', personalized: false };
-    return { ...rest, ...libraries, instanceAid, loadFileAid };
-  };
   const others = [placed('F001', 'F002', 'F003')];
 
   it('are free, or shared as the same file', () => {
@@ -26,5 +27,32 @@ describe('names of what a service brings', () => {
       [placed('F003', 'F012'), 'F003'],
     ] as const)
       expect(takenName([wanted], others), JSON.stringify(wanted)).to.equal(name);
+  });
+});
+
+describe('updates of what a service has on a card', () => {
+  const done = (application: PlacedApplication): PlacedApplication => ({ ...application, personalized: true });
+  const [one, two] = [placed('F001', 'F002'), placed('F011', 'F012')];
+  const withLibrary = (application: PlacedApplication, uploadDate = '2026-01-01'): PlacedApplication => ({
+    ...application,
+    libraries: [{ loadFileAid: 'F003', elfId: 'F003', uploadDate }],
+  });
+  const change = (there: readonly PlacedApplication[], wanted: readonly PlacedApplication[]) => {
+    const { removals, applications } = changeOf(there.map(done), wanted);
+    return [removals.map(({ instanceAid }) => instanceAid), applications.map(({ personalized }) => personalized)];
+  };
+
+  it('leave applications and their data where their order or a library beside them changes', () => {
+    expect(change([withLibrary(one), two], [withLibrary(two), one])).to.deep.equal([[], [true, true]]);
+    expect(change([one], [withLibrary(one)])).to.deep.equal([[], [true]]);
+    expect(change([withLibrary(one)], [one])).to.deep.equal([[], [true]]);
+  });
+
+  it('take off what imports a library that is replaced, and what is another application', () => {
+    expect(change([withLibrary(one), two], [withLibrary(two, '2026-02-02'), one])).to.deep.equal([
+      ['F001', 'F011'],
+      [false, false],
+    ]);
+    expect(change([one], [{ ...one, parameters: '01' }])).to.deep.equal([['F001'], [false]]);
   });
 });

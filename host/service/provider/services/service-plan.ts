@@ -115,14 +115,13 @@ const filesOf = (application: PlacedApplication): readonly LoadedFile[] => [
   application,
 ];
 
-/** The same files, module and parameters under the same name. */
-export const isSame = (one: PlacedApplication, other: PlacedApplication): boolean =>
+/** The same file, module and parameters under the same name. Libraries beside it do not change it. */
+const isSame = (one: PlacedApplication, other: PlacedApplication): boolean =>
   one.instanceAid === other.instanceAid &&
   one.moduleAid === other.moduleAid &&
   one.elfId === other.elfId &&
   one.uploadDate === other.uploadDate &&
   one.parameters === other.parameters &&
-  JSON.stringify(one.libraries?.map(fileOf)) === JSON.stringify(other.libraries?.map(fileOf)) &&
   one.selectable === other.selectable;
 
 /**
@@ -148,12 +147,27 @@ export function takenName(
   return undefined;
 }
 
-/** What stands and is not wanted, and what is wanted with what is known of it. */
+/** Is a library of the card to become another file of its name? What imports it goes before it. */
+function replacesLibrary(placed: readonly PlacedApplication[], wanted: readonly PlacedApplication[]): boolean {
+  const librariesOf = (applications: readonly PlacedApplication[]) =>
+    applications.flatMap(({ libraries = [] }) => libraries);
+  return librariesOf(wanted).some((library) =>
+    librariesOf(placed).some(
+      (old) => old.loadFileAid === library.loadFileAid && fileOf(old).join() !== fileOf(library).join(),
+    ),
+  );
+}
+
+/**
+ * What stands and is not wanted, and what is wanted with what is known of it. An application that stays keeps its data:
+ * it goes when it is another one, or a library is replaced, and not for its place or a library more or less.
+ */
 export function changeOf(
   placed: readonly PlacedApplication[],
   wanted: readonly PlacedApplication[],
 ): { readonly removals: PlacedApplication[]; readonly applications: PlacedApplication[] } {
-  const removals = placed.filter((old) => !wanted.some((application) => isSame(application, old)));
+  const replaced = replacesLibrary(placed, wanted);
+  const removals = placed.filter((old) => replaced || !wanted.some((application) => isSame(application, old)));
   const gone = new Set(removals.map(({ instanceAid }) => instanceAid));
   const applications = wanted.map((application) => {
     const known = placed.find((old) => isSame(application, old));
