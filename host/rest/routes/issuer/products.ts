@@ -42,12 +42,16 @@ const provider = { access: ['provider'] as const };
 /** The front carries what users ask; operators may do it themselves. */
 const front = { access: ['operator', 'front'] as const };
 
+/** Nine load files of 64 KiB in hex, and what is around them. */
+const APPLICATION_BYTES = 9 * 131_072 + 65_536;
+
 /** LOAD, INSTALL and DELETE for providers. */
 export function applicationRequestRoutes(app: RestApp, requests: ApplicationRequests): void {
   app.post(
     '/v1/application-requests',
     {
       config: provider,
+      bodyLimit: APPLICATION_BYTES,
       schema: { headers: IdempotencyHeaders, body: ApplicationRequest, response: { 202: ApplicationRequestState } },
     },
     async (request, reply) =>
