@@ -41,7 +41,7 @@ export async function listLoadFiles(database: Database, cardId: CardId, aids: re
     .execute();
 }
 
-/** Is what the card has under this name the file of this hash? What another provider brought counts when it is proved. */
+/** Has the card the file of this hash under this name? What another provider brought counts when it is proved. */
 export async function isVouchedFor(
   database: Database,
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,

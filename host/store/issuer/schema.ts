@@ -212,7 +212,8 @@ const LOAD_FILES_SQL = `
     WHERE t.act->>'act' = 'load' AND NOT EXISTS (
       SELECT 1 FROM content_tokens d
       WHERE d.card = t.card AND d.act->>'act' = 'delete' AND d.act->>'aid' = t.act->>'loadFileAid'
-        AND d.state = 'confirmed' AND CASE WHEN t.counter IS NULL THEN d.number > t.number ELSE d.counter > t.counter END
+        AND d.state = 'confirmed'
+        AND CASE WHEN t.counter IS NULL THEN d.number > t.number ELSE d.counter > t.counter END
     )
     ORDER BY t.card, t.act->>'loadFileAid', t.counter DESC NULLS LAST, t.number DESC;
   INSERT INTO load_files (card, aid, provider_id, hash, state)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { WorkflowError } from '../../errors.ts';
 import type { Ledger, Load, LoadFilter } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
 import type { ProviderTables } from './schema.ts';
@@ -10,6 +11,9 @@ import type { ProviderTables } from './schema.ts';
  */
 
 type Database = Kysely<ProviderTables>;
+
+/** SQLSTATE. */
+const UNIQUE_VIOLATION = '23505';
 
 export interface OpenLoad {
   readonly loadId: string;
@@ -85,18 +89,45 @@ export async function findDoneLoad(
 /**
  * The card has said what became of an open load. One that is settled stays so, but for a TAC: it is the card's word
  * that this very load has happened, whatever was thought before.
+ *
+ * @throws WorkflowError `load-booked` when another load of its counter, or of its top-up, is done already
  */
 export async function settleLoad(
   database: Database,
   loadId: string,
   end: { readonly state: 'done'; readonly tac?: string } | { readonly state: 'reversed' },
 ): Promise<void> {
-  await database
+  const settled = database
     .updateTable('loads')
     .set({ state: end.state, tac: end.state === 'done' ? (end.tac ?? null) : null, settled_at: sql<Date>`now()` })
     .where('load_id', '=', loadId)
-    .where('state', 'in', end.state === 'done' && end.tac !== undefined ? ['reserved', 'reversed'] : ['reserved'])
-    .execute();
+    .where('state', 'in', end.state === 'done' && end.tac !== undefined ? ['reserved', 'reversed'] : ['reserved']);
+  try {
+    await settled.execute();
+  } catch (error) {
+    if (Object(error).code !== UNIQUE_VIOLATION) throw error;
+    throw new WorkflowError(
+      'load-booked',
+      'Another load is booked in the place of this one: compare both with the purse, and settle it by hand',
+      { loadId },
+      error,
+    );
+  }
+}
+
+/** The card counts each load once: has it counted another one under this counter? */
+export async function isCounterBooked(
+  database: Database,
+  { serial, counter }: Pick<OpenLoad, 'serial' | 'counter'>,
+): Promise<boolean> {
+  const row = await database
+    .selectFrom('loads')
+    .select('load_id')
+    .where('serial', '=', serial)
+    .where('counter', '=', counter)
+    .where('state', '=', 'done')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** What the purse said of itself under a MAC that verified. A later counter is never replaced by an earlier one. */

@@ -207,6 +207,22 @@ describe('money on its way to a purse', function () {
     expect(reversed).not.to.equal('');
   });
 
+  it('is not there twice for one credit, when a TAC comes for a load in whose place another was opened', async () => {
+    let other = '';
+    world.between.beforeTrip = async (commands: readonly CardCommand[]) => {
+      if (!commands.some(({ label }) => label === 'CREDIT FOR LOAD')) return;
+      delete world.between.beforeTrip;
+      const open = (await findOpenLoad(world.provider.database, serial)) ?? expect.fail('a load is open');
+      await settleLoad(world.provider.database, open.loadId, { state: 'reversed' });
+      other = await reserveAnother(46, open);
+    };
+    const reversed = await countLoads('reversed');
+    await credited(45);
+    expect(other).not.to.equal('');
+    await world.products.topUp(card, 0);
+    expect(await countLoads('reversed')).to.equal(reversed + 1);
+  });
+
   it('is whole when the power ends before or after any command of a top-up', async () => {
     for (const when of ['before-processing', 'before-response'] as const) {
       for (let afterApdus = 0; afterApdus < 3; afterApdus++) {

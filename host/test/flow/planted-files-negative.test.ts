@@ -27,7 +27,7 @@ const OTHER = 'AB'.repeat(40);
 type Permission = Parameters<typeof putProvider>[1]['permissions'][number];
 const PERMISSIONS: readonly Permission[] = ['create-security-domain', 'install-application'];
 
-/** Provider a is the attacker, or has what a release before brought: nobody gets code of which nobody knows whose it is. */
+/** Provider a is the attacker, or has what a release before brought: nobody gets code that nobody knows. */
 describe('load files that a card has already', function () {
   this.timeout(240_000);
   let world: InProcess;

@@ -22,7 +22,7 @@ export async function requireKnownFile(
   throw new ConflictError(
     'load-file-unknown',
     `The card has a load file ${file.aid}, and nothing says that it is this one: remove the application that it was ` +
-      'brought for, or, where the maker of the card has put it there, name it in preloaded of the issuer’s configuration',
+      'brought for, or, where the card’s maker has put it there, name it in preloaded of the issuer’s config',
     { aid: file.aid },
   );
 }

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SecureChannelError, TransportError, WorkflowError } from '../../errors.ts';
-import { findDoneLoad, findOpenLoad, type OpenLoad, recordReading, settleLoad } from '../../store/provider/loads.ts';
+import {
+  findDoneLoad,
+  findOpenLoad,
+  isCounterBooked,
+  type OpenLoad,
+  recordReading,
+  settleLoad,
+} from '../../store/provider/loads.ts';
 import type { Known, Looked, Opened, Settled, TopUpContext } from './context.ts';
 import { openedLoad } from './opened-load.ts';
 
 /**
  * A5b: what became of a load that is open, by what the card says under a MAC and nothing else: (a) its TAC verifies:
  * done; (b) the query's MAC1 verifies and shows the old counter: reversed; (c) it shows the next counter and there is
- * no proof: done, without TAC, for a clerk; (d) anything else stays open.
+ * no proof: done, without TAC, for a clerk, or reversed where another load is done that the card has counted so; (d)
+ * anything else stays open.
  *
  * @throws WorkflowError `load-open` for (d): nothing new is loaded before it is known
  * @throws TransportError `load-open` when another top-up opened it after A5a had looked, and the card was not asked
@@ -41,7 +49,10 @@ async function settle(
   }
   if (query !== undefined && (await isGenuine(query, instance.serial, context))) {
     if (query.answer.counter === open.counter) return settleLoad(database, open.loadId, { state: 'reversed' });
-    if (query.answer.counter === open.counter + 1) return settleLoad(database, open.loadId, { state: 'done' });
+    if (query.answer.counter === open.counter + 1) {
+      const state = (await isCounterBooked(database, open)) ? 'reversed' : 'done';
+      return settleLoad(database, open.loadId, { state });
+    }
   }
   throw new WorkflowError(
     'load-open',
