@@ -91,7 +91,10 @@ export class CardAnswers {
   async #part({ source, userData }: SmppMessage, isReport: boolean): Promise<void> {
     const place = findConcatenation(decodeUserDataHeader(userData).elements);
     const messages = isReport ? 0 : 1;
-    if (place === undefined) return this.#whole({ source, parts: [userData], messages });
+    if (place === undefined) {
+      await this.#whole({ source, parts: [userData], messages });
+      return;
+    }
     const { table } = this.#options;
     if (place.total > MAX_PARTS || userData.length > MAX_PART) return this.#stray(source, 'a part of no answer');
     // Anybody may send parts, and nobody but a card that was sent something has them kept.
@@ -100,27 +103,44 @@ export class CardAnswers {
     const { sequence, total } = place;
     const parts = await table.answerPart(source, { reference, sequence, total, userData }, this.#now());
     if (parts === undefined) return;
-    await this.#whole({ source, parts, messages: messages * total });
-    await table.forgetParts(source, reference);
+    // A card that was without power takes its references anew: these may be parts of two answers, until those of the
+    // later one have come in place of all of the other's.
+    if (await this.#whole({ source, parts, messages: messages * total })) await table.forgetParts(source, reference);
   }
 
-  async #whole({ source, parts, messages }: { source: string; parts: readonly Uint8Array[]; messages: number }) {
+  /** @returns whether it answers what was sent */
+  async #whole({
+    source,
+    parts,
+    messages,
+  }: {
+    readonly source: string;
+    readonly parts: readonly Uint8Array[];
+    readonly messages: number;
+  }): Promise<boolean> {
     const joiner = new Joiner();
     const [joined] = parts.map((part) => joiner.add(source, part)).filter((whole) => whole !== undefined);
-    if (joined?.kind !== ELEMENT.RESPONSE_PACKET) return this.#stray(source, 'no response packet');
+    if (joined?.kind !== ELEMENT.RESPONSE_PACKET) {
+      this.#stray(source, 'no response packet');
+      return false;
+    }
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    await this.#settle({ source, packet: concat(RESPONSE_HEADER, joined.body), messages, bytes });
+    return this.#settle({ source, packet: concat(RESPONSE_HEADER, joined.body), messages, bytes });
   }
 
   /** Finds the packet that is answered: the one whose keys and counter open it. */
-  async #settle(answer: Answer): Promise<void> {
+  async #settle(answer: Answer): Promise<boolean> {
     let reason = 'nothing was sent to this number';
     for (const sent of await this.#options.table.awaiting(answer.source)) {
       const opened = await this.#open(sent, answer.packet);
-      if (opened.taken) return this.#apply(sent, answer, opened);
+      if (opened.taken) {
+        await this.#apply(sent, answer, opened);
+        return true;
+      }
       reason = opened.reason ?? reason;
     }
     this.#stray(answer.source, reason);
+    return false;
   }
 
   #open({ card, keySet, spi, tar, counter }: PacketRow, answer: Uint8Array) {

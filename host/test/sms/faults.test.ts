@@ -176,6 +176,36 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(1);
   });
 
+  it('a part of the answer never came, and the card begins its references anew: the next answer is whole', async () => {
+    for (const missing of [1, 3]) {
+      await card[Symbol.asyncDispose]();
+      card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7), forgetful: true });
+      const last = Promise.withResolvers<void>();
+      world.fate = (message) => {
+        const [, iei, , , total, sequence] = message.userData;
+        if (isCommand(message) || (message.esmClass & ESM.TYPE_MASK) !== 0 || iei !== 0) return { copies: 1 };
+        if (sequence === missing) return { copies: 0 };
+        return sequence === total ? { copies: 1, arrived: last.resolve } : { copies: 1 };
+      };
+      const lost = await node.outbox.add(order(2));
+      await node.outbox.tick();
+      await last.promise;
+      await node.table.giveUp(lost);
+      // As many parts, under the same reference; first the one that did not come before.
+      await card[Symbol.asyncDispose]();
+      card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(8), forgetful: true });
+      const first = Promise.withResolvers<void>();
+      world.fate = (message) => {
+        const [, iei, , , , sequence] = message.userData;
+        if (isCommand(message) || (message.esmClass & ESM.TYPE_MASK) !== 0 || iei !== 0) return { copies: 1 };
+        return sequence === missing ? { copies: 1, arrived: first.resolve } : { copies: 1, after: first.promise };
+      };
+      const id = await node.outbox.add(order(2));
+      await node.outbox.tick();
+      expect(await ended(id)).to.include({ state: 'answered' });
+    }
+  });
+
   it('has its end while the outbox looks for work: it ends then, and not when something else comes', async () => {
     node.outbox.start();
     expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered' });
