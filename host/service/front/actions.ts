@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, PeerError, PolicyError, type TsmError, UsageError } from '../../errors.ts';
+import { ConflictError, NotFoundError, PeerError, PolicyError, TsmError, UsageError } from '../../errors.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
   type Action,
@@ -21,9 +21,11 @@ import { claimIdempotencyKey, type RequestTables } from '../../store/request-log
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
 import type { TopUpState } from '../../wire/message/platform.ts';
+import type { Process } from '../../wire/message/service-instance.ts';
+import { requireNamed } from '../named-application.ts';
 import { Places } from '../places.ts';
 import { nameOf, noCard } from './card-of-element.ts';
-import type { Backends } from './ports.ts';
+import type { Backends, Services } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
 import { type Authentication, requireStepUp, type StepUp } from './step-up.ts';
 
@@ -105,6 +107,7 @@ export class Actions {
     const action = known ?? (await this.#find(id, user));
     if (action.state !== 'running') return stateOf(action);
     if (action.operation === 'contact') return this.#contact(action);
+    if (action.operation === 'execution') return this.#execute(action, cardId);
     return action.operation === 'top-up' ? this.#topUp(action) : this.#answerAtOnce(action, cardId);
   }
 
@@ -118,8 +121,15 @@ export class Actions {
     if (action.state !== 'running') return stateOf(action);
     if (action.operation === 'contact') return (await this.#lookAtContact(action)).state;
     if (action.peerId === undefined) return stateOf(action);
-    const topUp = await this.#options.backends.topUps(action.pool).state(action.peerId, { waitMs, afterStep: NO_STEP });
-    return this.#settle(action, topUp);
+    return this.#ask(action, action.peerId, { waitMs, afterStep: NO_STEP });
+  }
+
+  /** What the platform behind says of an action that runs there. */
+  async #ask(action: Action, peerId: string, wait: Parameters<Services['process']>[1]): Promise<ActionState> {
+    const { backends } = this.#options;
+    if (action.operation === 'execution')
+      return this.#settleProcess(action, await backends.services(action.pool).process(peerId, wait));
+    return this.#settle(action, await backends.topUps(action.pool).state(peerId, wait));
   }
 
   /** A phone waits for what its operation does next: its end is noticed at once. */
@@ -150,8 +160,7 @@ export class Actions {
           await delay(PAUSE_MS, undefined, { signal: this.#stop.signal });
           continue;
         }
-        const topUps = this.#options.backends.topUps(action.pool);
-        await this.#settle(action, await topUps.state(action.peerId, { waitMs: WATCH_MS, afterStep: NO_STEP }));
+        await this.#ask(action, action.peerId, { waitMs: WATCH_MS, afterStep: NO_STEP });
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#options.onError(error as Error);
@@ -247,10 +256,11 @@ export class Actions {
 
   async #topUp(action: Action): Promise<ActionState> {
     const { backends, terminalId, raEndpoint, database } = this.#options;
-    const { productId = '', amount = 0 } = action.request;
+    const { productId = '', amount = 0, appId, domain } = action.request;
+    const named = { ...(appId === undefined ? {} : { appId }), ...(domain === undefined ? {} : { domain }) };
     const topUps = backends.topUps(action.pool);
     const cardId = cardIdOfText(action.card);
-    const body = { productId, cardId, amount, terminalId, readerName: action.card };
+    const body = { productId, cardId, amount, terminalId, readerName: action.card, ...named };
     // Before the flow begins: it looks for its card as soon as A4 is done.
     const sessionId = await this.#openSession(action);
     const { id: peerId } = await topUps.start(action.id, body).catch((error: unknown) => this.#refused(action, error));
@@ -260,6 +270,48 @@ export class Actions {
     if (state.outcome === 'refused' && state.problem !== undefined) throw asConflict(state.problem);
     if (sessionId === undefined || state.state !== 'running') return state;
     return { ...state, sessionId, raEndpoint: raEndpoint() };
+  }
+
+  /** A3 to A5 of any service: the provider runs the script that its action code names. */
+  async #execute(action: Action, cardId: CardId): Promise<ActionState> {
+    const { backends, terminalId, raEndpoint, database } = this.#options;
+    const { actionCode, inputs } = action.request;
+    const services = backends.services(action.pool);
+    const serviceId = (action.request.productId ?? '').toLowerCase();
+    const asked = services.find({ serviceId, cards: [cardId] });
+    const [instance] = await asked.catch((error: unknown) => this.#refused(action, error));
+    if (instance === undefined) return this.#refused(action, notOnCard());
+    try {
+      requireNamed(action.request, { ...instance, instanceAids: instance.instanceAids ?? [] });
+    } catch (error) {
+      return this.#refused(action, error);
+    }
+    // Before the process begins: it looks for its card at once.
+    const sessionId = await this.#openSession(action);
+    const request = { operation: 'execution' as const, actionCode, ...(inputs === undefined ? {} : { inputs }) };
+    const process = await services
+      .start(action.id, instance.serviceInstanceId, { terminalId, readerName: action.card, request })
+      .catch((error: unknown) => this.#refused(action, error));
+    await recordPeer(database, action.id, process.processId);
+    const state = await this.#settleProcess({ ...action, peerId: process.processId }, process);
+    if (sessionId === undefined || state.state !== 'running') return state;
+    return { ...state, sessionId, raEndpoint: raEndpoint() };
+  }
+
+  /** Notes the end of an execution, once, and lets its phone go. */
+  async #settleProcess(action: Action, process: Process): Promise<ActionState> {
+    const roundTrips = process.steps.reduce((sum, step) => sum + step.roundTrips, 0);
+    const { state, messages, values, problem } = process;
+    if (state === 'running') return { ...stateOf(action), roundTrips };
+    const result: ActionResult = {
+      ...{ roundTrips, messages, values },
+      ...(state === 'done' ? { outcome: 'executed' } : {}),
+      ...(problem === undefined ? {} : { problem }),
+    };
+    const ended = { ...action, state, result };
+    await finishAction(this.#options.database, action.id, state, result);
+    await this.#release(ended);
+    return stateOf(ended);
   }
 
   /** The phone's agent may know the card by another name than its app. */
@@ -292,7 +344,8 @@ export class Actions {
 
   /** The platform said no before anything began. */
   async #refused(action: Action, error: unknown): Promise<never> {
-    if (error instanceof PeerError && Number(error.context.status ?? 500) < 500) {
+    const refusal = error instanceof ConflictError || Number((error as TsmError).context?.status ?? 500) < 500;
+    if (error instanceof TsmError && refusal) {
       const problem = problemOfPeer(error);
       const end = { state: 'failed', result: { outcome: 'refused', problem } } as const;
       await finishAction(this.#options.database, action.id, end.state, end.result);
@@ -398,6 +451,8 @@ async function refusedAtMost(reporting: Promise<unknown>): Promise<void> {
 }
 
 function requireFields(operation: Action['operation'], { productId, amount }: StartAction): void {
+  if (operation === 'execution' && !/^[0-9A-F-]{36}$/i.test(productId ?? ''))
+    throw new UsageError('invalid-request', 'an execution names its service: productId is its id, a UUID');
   if (operation !== 'top-up') return;
   if (productId === undefined)
     throw new UsageError('invalid-request', 'a top-up names its product: productId is missing');
@@ -417,10 +472,12 @@ const phoneLeft = (reason = 'no phone took the session up'): Problem => ({
   detail: `${reason}. Ask for the action again, with the card in the phone`,
 });
 
-function problemOfPeer({ code, message, context }: PeerError): Problem {
+function problemOfPeer({ code, message, context }: TsmError): Problem {
   const status = Number(context.status ?? 409);
   return { type: `urn:opentsm:problem:${code}`, title: 'Refused', status, detail: message };
 }
+
+const notOnCard = () => new ConflictError('product-not-on-card', 'The service has no instance on this card');
 
 const asConflict = ({ type, detail, title }: Problem): TsmError => {
   const code = type.replace('urn:opentsm:problem:', '');

@@ -36,6 +36,7 @@ import type { LoadPermits, TopUpContext, TopUpStart } from '../../workflow/top-u
 import { topUpSteps } from '../../workflow/top-up.ts';
 import type { CardLinks } from '../card-links.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
+import { requireNamed } from '../named-application.ts';
 import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { attemptOfFlow } from './authentication-attempt.ts';
 
@@ -95,9 +96,14 @@ export class ProductFlows {
     return deploymentOf(await this.#start(DEPLOYMENT, id, caller, start));
   }
 
-  /** A3: the same key and request give the same top-up. @throws NotFoundError `product-unknown` */
+  /**
+   * A3: the same key and request give the same top-up.
+   *
+   * @throws NotFoundError `product-unknown` @throws ConflictError `application-differs`
+   */
   async startTopUp(id: string, caller: string, request: StartTopUp): Promise<TopUpState> {
-    this.#product(request.productId);
+    const { instanceAid } = this.#product(request.productId);
+    requireNamed(request, { securityDomainAid: this.#options.settings.ssdAid, instanceAids: [instanceAid] });
     return stateOf(await this.#start(TOP_UP, id, caller, request));
   }
 

@@ -14,6 +14,8 @@ export type ActionResult = Pick<
   | 'balanceBefore'
   | 'balanceAfter'
   | 'tacVerified'
+  | 'messages'
+  | 'values'
   | 'synchronised'
   | 'closedReports'
   | 'stillReported'

@@ -420,6 +420,27 @@ describe('A phone, through the front', function () {
     expect(await given({ stamps: '03' })).to.deep.equal(['stamps 0003']);
     expect(await given({ stamps: '04' })).to.deep.equal(['stamps 0007']);
     expect((await run(instance, 'executions', { actionCode: 'COUNT' })).values.count).to.equal('0007');
+
+    // By the door of A2 too, once an operator has entered the route: the app names product, domain and application.
+    const front = await lab.platforms.client('front');
+    for (const code of ['STAMP', 'COUNT']) {
+      const rule = { when: { actionCode: code, productId: stamps }, pool: 'provider-a', operation: 'execution' };
+      await front.call({ method: 'POST', path: `/v1/routes/stamps-${code}`, body: rule });
+    }
+    const { instanceAid } = JSON.parse(await readFile(join(import.meta.dirname, 'stamps/service.json'), 'utf8'));
+    const { securityDomainAid = '' } = await newInstance(stamps);
+    const named = { productId: stamps, appId: instanceAid, domain: securityDomainAid, ...element };
+    const stamped = await phone.perform({ actionCode: 'STAMP', inputs: { stamps: '02' }, ...named });
+    expect(stamped, JSON.stringify(stamped)).to.deep.include({ outcome: 'executed', messages: ['stamps 0009'] });
+    const counted = await phone.perform({ actionCode: 'COUNT', ...named });
+    expect(counted.values).to.deep.equal({ count: '0009' });
+    for (const [field, code] of [
+      ['appId', 'application-differs'],
+      ['domain', 'application-differs'],
+      ['productId', 'no-route'],
+    ] as const)
+      expect(await codeOf(phone.start({ actionCode: 'COUNT', ...named, [field]: 'F000000000EE' }))).to.equal(code);
+    expect(await codeOf(phone.start({ ...topUp(1), appId: instanceAid }))).to.equal('application-differs');
   });
 
   it('does what the two standards describe where extensions are off', async () => {

@@ -5,6 +5,7 @@ import { Name, Problem } from './common.ts';
 import { ProductId } from './platform.ts';
 import { AmountInCents } from './purse.ts';
 import { SeType } from './seram.ts';
+import { Process, ScriptInputs } from './service-instance.ts';
 
 /** What phone apps ask of the front, and what the OTA server asks of it for cards that a phone holds. */
 
@@ -18,6 +19,8 @@ export const Operation = Type.Union([
   Type.Literal('found'),
   /** The phone brings its card to whoever has work for it. */
   Type.Literal('contact'),
+  /** A script of a service: the product is the service, the action code is one of its own. */
+  Type.Literal('execution'),
 ]);
 export type Operation = Static<typeof Operation>;
 
@@ -145,6 +148,8 @@ export const StartAction = Type.Object(
     seId: Type.String({ maxLength: 1_000, pattern: '^[^\\u0000]*$' }),
     /** Cents. */
     amount: Type.Optional(AmountInCents),
+    /** Of an execution: values for its script. */
+    inputs: Type.Optional(ScriptInputs),
     reason: Type.Optional(Type.Union([Type.Literal('lost'), Type.Literal('stolen')])),
   },
   closed,
@@ -168,11 +173,15 @@ export const ActionState = Type.Object(
         Type.Literal('reported'),
         Type.Literal('found'),
         Type.Literal('served'),
+        Type.Literal('executed'),
       ]),
     ),
     balanceBefore: Type.Optional(AmountInCents),
     balanceAfter: Type.Optional(AmountInCents),
     tacVerified: Type.Optional(Type.Boolean()),
+    /** Of an execution: texts of its script for the user, and what it captured from the card. */
+    messages: Type.Optional(Process.properties.messages),
+    values: Type.Optional(Process.properties.values),
     /** All providers know of the loss, or of the end of it. */
     synchronised: Type.Optional(Type.Boolean()),
     /** Of `found`: how many reports of this user it closed, and whether others keep the card reported. */

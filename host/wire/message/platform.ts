@@ -116,7 +116,11 @@ export type DeploymentState = Static<typeof DeploymentState>;
 
 /** POST /v1/top-ups on `provider`, header `idempotency-key`. An amount of 0 settles and reads the purse. */
 export const StartTopUp = Type.Object(
-  { productId: ProductId, cardId: CardId, amount: AmountInCents, terminalId: Name, readerName: Name },
+  {
+    ...{ productId: ProductId, cardId: CardId, amount: AmountInCents, terminalId: Name, readerName: Name },
+    /** As an app has named application and domain: an AID is that of the product. */
+    ...{ appId: Type.Optional(Name), domain: Type.Optional(Name) },
+  },
   closed,
 );
 export type StartTopUp = Static<typeof StartTopUp>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { CardId, Name, Problem } from './common.ts';
+import { Aid, CardId, Name, Problem } from './common.ts';
 import { StepRecord } from './key-distribution.ts';
 import { ProductState } from './platform.ts';
 import { SeType } from './seram.ts';
@@ -75,6 +75,9 @@ export const Instance = Type.Object(
     state: Type.Integer({ minimum: 1, maximum: 25 }),
     productState: ProductState,
     cardId: CardId,
+    /** Of the domain that it is in, and of its applications on the card, once there are any. */
+    securityDomainAid: Type.Optional(Aid),
+    instanceAids: Type.Optional(Type.Array(Aid, { maxItems: 64 })),
     technicalInformation: Type.Object(
       {
         ...{ serviceId: Uuid, versionTag: VersionTag, flavorId: Uuid, flavorName: Type.String(), profileId: Uuid },

@@ -242,6 +242,8 @@ function shown(row: DeployedService, known: KnownService | undefined): Instance 
   const parameters = { ...known?.service.document.spParameters, ...flavor?.document.spParameters };
   return {
     ...{ serviceInstanceId: row.instanceId, state: row.state, productState: row.productState, cardId: row.cardId },
+    ...(known?.service.document.sdAid ? { securityDomainAid: known.service.document.sdAid } : {}),
+    ...(row.applications.length === 0 ? {} : { instanceAids: row.applications.map(({ instanceAid }) => instanceAid) }),
     technicalInformation: {
       ...{ serviceId: row.serviceId, versionTag: row.versionTag, flavorId: row.flavorId, profileId: row.profileId },
       ...{ flavorName: flavor?.document.name ?? '', spParameters: parameters },
