@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely, Transaction } from 'kysely';
 import { nativeIssuerProfile } from '../../card/profile/native-issuer.ts';
-import { ConflictError, InvariantError, UsageError } from '../../errors.ts';
+import { ConflictError, InvariantError, UnacceptableError } from '../../errors.ts';
 import { type AuditLog, appendRecords, audited } from '../../store/audit-log.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import {
@@ -75,13 +75,13 @@ export class CardBatches {
   /**
    * Begins a batch, or goes on with it.
    *
-   * @throws NotFoundError `no-such-model` @throws ConflictError `batch-taken` @throws UsageError `transport-key`
+   * @throws NotFoundError `no-such-model` @throws ConflictError `batch-taken` @throws UnacceptableError `transport-key`
    */
   async start(request: StartCardBatch, caller: string): Promise<CardBatch> {
     const { database, auditLog } = this.#options;
     const { profile } = await findChipModel(database, request.modelId);
     if ((profile === OWN_PROFILE) !== (request.transportKey === undefined))
-      throw new UsageError(
+      throw new UnacceptableError(
         'transport-key',
         'Cards with an ISD of their maker come with keys under a transportKey, cards with an ISD of ours with none',
       );

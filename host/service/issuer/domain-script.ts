@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PolicyError, UsageError } from '../../errors.ts';
+import { PolicyError, UnacceptableError } from '../../errors.ts';
 import { INS } from '../../wire/gp/command.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
@@ -37,7 +37,7 @@ export interface OwnAids {
  * owner's alone, selected before in the same script, which ends where that fails: anybody else would take them for the
  * card's own, and five wrong ones close it to its user.
  *
- * @throws PolicyError `select-not-permitted`, `apdu-not-permitted`, `pin-not-permitted` @throws UsageError
+ * @throws PolicyError `select-not-permitted`, `apdu-not-permitted`, `pin-not-permitted` @throws UnacceptableError
  *     `apdu-length`
  */
 export function requireDomainScript(commands: readonly CardCommand[], own: OwnAids): void {
@@ -70,7 +70,7 @@ function selectsApplet(apdu: Uint8Array, { anyStatus, expect = [] }: CardCommand
 
 function requireDomainCommand(apdu: Uint8Array, label: string, { domain, registered }: OwnAids): void {
   const [cla = 0, ins = 0] = apdu;
-  if (apdu.length < HEADER) throw new UsageError('apdu-length', `A command has at least 4 bytes: ${label}`);
+  if (apdu.length < HEADER) throw new UnacceptableError('apdu-length', `A command has at least 4 bytes: ${label}`);
   if ((cla & 0x80) !== 0 && OF_THE_TERMINAL.has(ins))
     throw new PolicyError('apdu-not-permitted', 'The card takes this command from its terminal, whatever is selected', {
       label,

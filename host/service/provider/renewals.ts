@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, TsmError, UsageError } from '../../errors.ts';
+import { ConflictError, NotFoundError, TsmError, UnacceptableError } from '../../errors.ts';
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
@@ -112,11 +112,11 @@ export class Renewals implements AsyncDisposable {
     ]);
   }
 
-  /** @throws UsageError `no-such-page` when the last of the page before was ended or forgotten meanwhile */
+  /** @throws UnacceptableError `no-such-page` when the last of the page before was ended or forgotten meanwhile */
   async list(query: RenewalQuery): Promise<Renewal[]> {
     const { database } = this.#options;
     if (query.after !== undefined && (await findRenewal(database, query.after)) === undefined)
-      throw new UsageError(
+      throw new UnacceptableError(
         'no-such-page',
         'The renewal in "after" was ended or forgotten meanwhile: begin again without it, or name the one before it',
       );

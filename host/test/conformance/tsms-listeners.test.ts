@@ -97,7 +97,7 @@ describe('TSM-Backend, its listeners', () => {
       [{ ...SCRIPT, version: '2.0.0', extra: 1 }, '2.0.0'],
       [{ ...SCRIPT, version: '2.0.0', steps: { ...SCRIPT.steps, tell: secret } }, '2.0.0'],
     ] as const)
-      await refused([400, 'service-script'], 'PUT', at('read', version), { body });
+      await refused([422, 'service-script'], 'PUT', at('read', version), { body });
     for (const message of ['a\u0000b', 'a\ud800b']) {
       const steps = { ...SCRIPT.steps, tell: { message, next: 'done' } };
       await refused([400, 'invalid-request'], 'PUT', at('read', '2.0.0'), {

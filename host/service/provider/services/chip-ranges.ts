@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { UsageError } from '../../../errors.ts';
+import { UnacceptableError } from '../../../errors.ts';
 import type { AuditLog } from '../../../store/audit-log.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { putCardRanges } from '../../../store/provider/service-processes.ts';
@@ -16,11 +16,11 @@ export class ChipRanges {
     this.#auditLog = auditLog;
   }
 
-  /** Those of before are forgotten. @throws UsageError `card-range` @throws NotFoundError `no-such-profile` */
+  /** Those of before are forgotten. @throws UnacceptableError `card-range` @throws NotFoundError `no-such-profile` */
   async put(scpId: string, { ranges }: CardRanges, by: string): Promise<void> {
     const wrong = ranges.findIndex(({ first, last }) => first.length !== last.length || first > last);
     if (wrong >= 0)
-      throw new UsageError(
+      throw new UnacceptableError(
         'card-range',
         `/ranges/${wrong}: first and last have one length, and first is not the greater one`,
       );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, UsageError } from '../../../errors.ts';
+import { ConflictError, NotFoundError, UnacceptableError } from '../../../errors.ts';
 import { findProduct, type KeptProduct, setAttributes } from '../../../store/provider/product-attributes.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { ownerOfService } from '../../../store/provider/tsms.ts';
@@ -43,7 +43,8 @@ export class AttributeBook {
 
   /**
    * @returns undefined when the product is at another revision than `at` expects
-   * @throws NotFoundError as `get` @throws ConflictError `product-terminated` @throws UsageError `too-many-attributes`
+   * @throws NotFoundError as `get` @throws ConflictError `product-terminated`
+   * @throws UnacceptableError `too-many-attributes`
    */
   async merge(spId: string, key: ProductKey, at: ExpectedRevision, patch: MergeAttributes['attributes']) {
     return this.#change(spId, key, at, (attributes) => {
@@ -65,7 +66,7 @@ export class AttributeBook {
         throw new ConflictError('product-terminated', 'The product has ended on this card: its attributes stay');
       const attributes = change(product.attributes);
       if (Object.keys(attributes).length > MAX_ATTRIBUTES)
-        throw new UsageError('too-many-attributes', `A product has ${MAX_ATTRIBUTES} attributes at most`);
+        throw new UnacceptableError('too-many-attributes', `A product has ${MAX_ATTRIBUTES} attributes at most`);
       const changed = { ...product, attributes, revision: product.revision + 1 };
       await setAttributes(transaction, changed);
       return kept(key, changed);

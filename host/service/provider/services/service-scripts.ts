@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { ConflictError, NotFoundError, UsageError } from '../../../errors.ts';
+import { ConflictError, NotFoundError, UnacceptableError } from '../../../errors.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import {
   findScript,
@@ -26,16 +26,16 @@ export class ServiceScripts {
     this.#keys = keys;
   }
 
-  /** @throws UsageError `service-script` with what is wrong @throws ConflictError `script-published` */
+  /** @throws UnacceptableError `service-script` with what is wrong @throws ConflictError `script-published` */
   async put(spId: string, key: ScriptKey, text: string): Promise<void> {
     await this.#requireOwn(spId, key.serviceId);
     const script = readServiceScript(text);
     if (script.name !== key.name || script.version !== key.version)
-      throw new UsageError('service-script', 'Name and version of the script are those of its path');
+      throw new UnacceptableError('service-script', 'Name and version of the script are those of its path');
     const findings = scriptFindings(script);
-    if (findings.length > 0) throw new UsageError('service-script', findings.join('; ').slice(0, 1_000));
+    if (findings.length > 0) throw new UnacceptableError('service-script', findings.join('; ').slice(0, 1_000));
     if (this.#keys === undefined && kmsStepsOf(script).length > 0)
-      throw new UsageError('service-script', 'There are no keys for scripts here: no step may call the KMS');
+      throw new UnacceptableError('service-script', 'There are no keys for scripts here: no step may call the KMS');
     if (!(await putScript(this.#database, key, script)))
       throw new ConflictError('script-published', 'A published script is never changed: give it another version');
   }
