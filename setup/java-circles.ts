@@ -8,8 +8,8 @@ export const RINGS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'org.opentsm.securitydomain': [
     // A domain has channels and commands, which work on the domain: CAP files pay for each interface between.
     [
-      ...['Channels', 'ContentCommands', 'DataCommands', 'InstallData', 'IssuerSecurityDomain', 'KeyCommands'],
-      ...['Scp02', 'Scp03', 'Scp10', 'SecurityDomain', 'StoredKeys', 'SymmetricChannel'],
+      ...['Channels', 'DataCommands', 'InstallData', 'KeyCommands', 'Scp02', 'Scp03', 'Scp10', 'SecurityDomain'],
+      ...['StoredKeys', 'SymmetricChannel'],
     ],
     ['PublicKeys', 'TrustPoint'],
     ['CertificateStore', 'KeyPairs'],

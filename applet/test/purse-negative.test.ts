@@ -236,6 +236,7 @@ describe('Personalisation of the purse', () => {
       await card.ok(apdu('80E29000', publicObjects()), '6982');
       const again = await openProvider(card, SSD, owner, rsaKey('purse domain').n);
       await personalise(again);
+      await again.ok('80E62000', personalizationData(PURSE), true);
       await again.ok('80E21000', publicObjects(), false, '6985');
       await card.select(PURSE);
       await card.ok('805C000204');

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.securitydomain;
 
-import javacard.framework.AID;
-import javacard.framework.JCSystem;
-import javacard.framework.Shareable;
-import javacard.framework.Util;
-
-/**
- * Card content and life cycles through OPEN, and the way of the first keys to the domains the issuer made
- * (key-distribution.md section 7 row 11).
- */
+/** Card content and life cycles through OPEN. */
 final class ContentCommands {
 
     /** Entries of GET STATUS in one answer: one APDU under full protection. */
@@ -17,38 +9,24 @@ final class ContentCommands {
 
     private final SecurityDomain domain;
     private final Transients transients;
-    private final byte[] ram;
     private final byte[] work;
 
     ContentCommands(SecurityDomain domain, Transients transients) {
         this.domain = domain;
         this.transients = transients;
-        ram = transients.ram;
         work = transients.work;
     }
 
+    /** A command of the issuer's domain, on its content or the card's life cycle. */
     short execute(byte ins, byte p1, byte p2) {
         if (ins == Gp.INS_SET_STATUS && p1 == Gp.P1_STATUS_CARD) {
             setCardStatus(p2);
             return (short) 0;
         }
-        domain.requireOwner();
-        if (ins == Gp.INS_GET_STATUS) {
-            return getStatus(p1, p2);
-        }
-        if (ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE) {
-            ram[Transients.TARGET_LENGTH] = 0;
-        }
-        if (ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION) {
-            return installForPersonalization(p2);
-        }
-        return manage(ins, p1, p2);
+        return executeBelow(ins, p1, p2);
     }
 
-    /**
-     * A command of the owner of a domain that is not the issuer's: on what is below it, by the privileges that OPEN
-     * knows (GPCS 9.1.3).
-     */
+    /** A command of a domain's owner on what is below it, by the privileges that OPEN knows (GPCS 9.1.3). */
     short executeBelow(byte ins, byte p1, byte p2) {
         domain.requireOwner();
         return ins == Gp.INS_GET_STATUS ? getStatus(p1, p2) : manage(ins, p1, p2);
@@ -83,59 +61,6 @@ final class ContentCommands {
             return (short) -length;
         }
         return length;
-    }
-
-    private short installForPersonalization(byte p2) {
-        if (p2 != 0) {
-            Refuse.parameters();
-        }
-        short offset = transients.dataOffset();
-        short end = transients.dataEnd();
-        short length = InstallData.personalizationTarget(work, offset, end);
-        AID target = JCSystem.lookupAID(work, (short) (offset + 3), (byte) length);
-        if (target == null || target(target) == null) {
-            Refuse.notFound();
-        }
-        Util.arrayCopyNonAtomic(work, (short) (offset + 3), ram, Transients.TARGET_AID, length);
-        ram[Transients.TARGET_LENGTH] = (byte) length;
-        work[Transients.RESPONSE] = 0;
-        return (short) 1;
-    }
-
-    /** The domain behind an AID, or null: an application may answer the parameter with another interface. */
-    private static PersonalizationTarget target(AID aid) {
-        Shareable given = JCSystem.getAppletShareableInterfaceObject(aid, PersonalizationTarget.PARAMETER);
-        return given instanceof PersonalizationTarget ? (PersonalizationTarget) given : null;
-    }
-
-    /** True while a domain is named for personalization. */
-    boolean hasTarget() {
-        return ram[Transients.TARGET_LENGTH] != 0;
-    }
-
-    /** Hands an unwrapped command to the domain under personalization. */
-    short handOn(byte ins, byte p1, byte p2) {
-        domain.requireOwner();
-        AID aid = JCSystem.lookupAID(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]);
-        PersonalizationTarget target = aid == null ? null : target(aid);
-        if (target == null) {
-            Refuse.notFound();
-        }
-        if (ins == Gp.INS_PUT_KEY) {
-            // secrets stand under this session's key, which the target does not have
-            KeyCommands.openKeys(domain.channel, p2, work, transients.dataOffset(), transients.dataLength());
-        }
-        return target.personalize(
-                ins, p1, p2, work, transients.dataOffset(), transients.dataLength(), work, Transients.RESPONSE);
-    }
-
-    short handOnBlock(byte p1, byte p2) {
-        domain.requireOwner();
-        if (!domain.objects.collect(p1, p2)) {
-            return (short) 0;
-        }
-        DataCommands.openKeys(domain.channel, p1, work, transients.dataOffset(), transients.dataLength());
-        return handOn(Gp.INS_STORE_DATA, p1, p2);
     }
 
     /** In OP_READY the card maker may close pre-issuance in clear (README 5.9). */

@@ -8,15 +8,14 @@ public class IssuerSecurityDomain extends SecurityDomain {
     static byte inherited02 = Scp02.DEFAULT_OPTION;
     static byte inherited03 = Scp03.DEFAULT_OPTION;
 
-    /** True where the issuer's domain is reached over the air: then all domains keep the versions for that. */
-    static boolean inheritedOverTheAir;
-
     private final ContentCommands content;
+    private final Personalization personalization;
     private final boolean announcesScp10;
 
     private IssuerSecurityDomain(byte[] bArray, short bOffset, short bLength) {
         super(bArray, bOffset, bLength, true, true);
         content = new ContentCommands(this, transients);
+        personalization = new Personalization(this, transients);
         announcesScp10 = InstallData.has(Gp.TAG_ANNOUNCES_SCP10, bArray, bOffset, (short) (bOffset + bLength));
         inherited02 = scp02Option;
         inherited03 = scp03Option;
@@ -28,13 +27,8 @@ public class IssuerSecurityDomain extends SecurityDomain {
     }
 
     short execute(byte group, byte ins, byte p1, byte p2) {
-        if (content.hasTarget()) {
-            if (group == Commands.KEYS) {
-                return content.handOn(ins, p1, p2);
-            }
-            if (ins == Gp.INS_STORE_DATA) {
-                return content.handOnBlock(p1, p2);
-            }
+        if (personalization.takes(group, ins, p1)) {
+            return personalization.execute(ins, p1, p2);
         }
         return group == Commands.CONTENT && !deletesKeys(ins)
                 ? content.execute(ins, p1, p2)

@@ -86,9 +86,10 @@ public interface Open extends Shareable {
 
     /**
      * Hands a STORE DATA command {@code 80 E2 P1 P2 Lc data}, unwrapped, to an application directly associated with the
-     * calling domain, by its org.globalplatform.Application. A length of 0 asks only whether that can be done.
-     * 6A88 no such application, or one without this interface; otherwise what the application throws. GPCS 7.3.3,
-     * 11.5.2.3.6.
+     * calling domain, by its org.globalplatform.Application. A length of 0 asks only whether that can be done, and may
+     * name a domain of the caller's load file too, which gets its commands from the caller. 6A88 no such application,
+     * or one without this interface; 6985 locked, or restricted by D9 20; otherwise what the application throws. GPCS
+     * 7.3.3, 11.5.2.3.6.
      */
     void personalize(AID application, byte[] buffer, short offset, short length);
 }

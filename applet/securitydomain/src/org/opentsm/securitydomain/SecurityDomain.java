@@ -20,6 +20,9 @@ import javacardx.apdu.ExtendedLength;
  */
 abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLength, MultiSelectable {
 
+    /** True where the issuer's domain is reached over the air: then all domains keep the versions for that. */
+    static boolean inheritedOverTheAir;
+
     final Transients transients;
     final byte[] ram;
     final byte[] work;
@@ -89,7 +92,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
         responses = new ResponseSender(transients);
         trustPoint = withSessions ? new TrustPoint() : null;
         boolean named = InstallData.checkProtocols(bArray, parameters, parametersEnd);
-        overTheAir = named || IssuerSecurityDomain.inheritedOverTheAir;
+        overTheAir = named || inheritedOverTheAir;
         offersScp10 = InstallData.offers(Gp.SCP10, bArray, parameters, parametersEnd);
         scp02Option = InstallData.option(Gp.SCP02, inherited02(), bArray, parameters, parametersEnd);
         scp03Option = InstallData.option(Gp.SCP03, inherited03(), bArray, parameters, parametersEnd);

@@ -15,7 +15,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
 
     private final Attestation attestation;
     private final StoredCommands stored;
-    private final ApplicationPersonalization applications;
+    private final Personalization personalization;
     private final ContentCommands content;
     private final boolean personalizedExplicitly;
     private boolean owned;
@@ -26,7 +26,7 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
         super(bArray, bOffset, bLength, true, false);
         attestation = new Attestation(this, transients);
         stored = new StoredCommands(keys, certificate);
-        applications = new ApplicationPersonalization(this, transients);
+        personalization = new Personalization(this, transients);
         content = new ContentCommands(this, transients);
         personalizedExplicitly = InstallData.has(Gp.TAG_EXPLICIT, bArray, bOffset, (short) (bOffset + bLength));
     }
@@ -134,8 +134,8 @@ public class SupplementarySecurityDomain extends SecurityDomain implements Perso
     }
 
     short execute(byte group, byte ins, byte p1, byte p2) {
-        if (applications.takes(ins, p1)) {
-            return applications.execute(ins, p1, p2);
+        if (personalization.takes(group, ins, p1)) {
+            return personalization.execute(ins, p1, p2);
         }
         if (group == Commands.CONTENT && !alone && !deletesKeys(ins) && !setsOwnState(ins, p1)) {
             return content.executeBelow(ins, p1, p2);

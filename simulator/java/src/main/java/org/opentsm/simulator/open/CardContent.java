@@ -20,6 +20,8 @@ final class CardContent {
 
     private static final AID COMMON_DOMAIN_MODULE = Aids.aid("A000000151535041");
 
+    static final int RESTRICT_PERSONALIZATION = 0x20;
+
     private static final int RESTRICT_EXTRADITION = 0x10;
     private static final int RESTRICT_REGISTRY = 0x40;
     private static final int RESTRICT_SELECTABLE = 0x08;
@@ -148,7 +150,10 @@ final class CardContent {
                 entry.row()
                         .inState(made ? entry.state() : LifeCycle.SELECTABLE)
                         .with(granted)
-                        .with(entry.row().options().implicitly(change.parameters())));
+                        .with(entry.row()
+                                .options()
+                                .implicitly(change.parameters())
+                                .restrictedBy(change.parameters().restricted())));
         return delegation.confirm(delegated, loadFileOf(entry), Registry.bytes(entry.aid));
     }
 
@@ -367,7 +372,7 @@ final class CardContent {
     }
 
     /** @throws ISOException 6985 where a restriction of the card, or of the entry, forbids it for good */
-    private void allow(RegistryEntry caller, RegistryEntry entry, int act) {
+    void allow(RegistryEntry caller, RegistryEntry entry, int act) {
         int own = caller.row().options().restricted();
         int its = entry == null ? 0 : entry.row().options().restricted();
         Authority.require(((registry.cardRestrictions() | own | its) & act) == 0);

@@ -210,14 +210,20 @@ public final class CardOpen implements Open {
         RegistryEntry caller = authority.caller();
         authority.requireUnlockedCard();
         RegistryEntry entry = instance(application);
-        Shareable given = entry.isSecurityDomain() || !caller.aid.equals(entry.parent())
-                ? null
-                : runtime.shared(entry.aid, FOR_OPEN);
-        if (!(given instanceof Application target)) {
+        boolean below = caller.aid.equals(entry.parent());
+        boolean domain = below && entry.isSecurityDomain();
+        Shareable given = below && !domain ? runtime.shared(entry.aid, FOR_OPEN) : null;
+        // a domain of the same code gets commands from its parent itself
+        boolean named = domain
+                && length == 0
+                && entry.loadFile.equals(caller.loadFile)
+                && !entry.aid.equals(registry.controllingAuthority());
+        if (!named && !(given instanceof Application)) {
             throw new ISOException(CardContent.SW_REFERENCED_DATA_NOT_FOUND);
         }
         Authority.require(!LifeCycle.isLocked(entry));
-        if (length != 0) {
+        content.allow(caller, entry, CardContent.RESTRICT_PERSONALIZATION);
+        if (length != 0 && given instanceof Application target) {
             target.processData(Arrays.copyOfRange(buffer, offset, offset + length), (short) 0, length);
         }
     }

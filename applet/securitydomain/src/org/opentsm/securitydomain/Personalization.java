@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package org.opentsm.securitydomain;
+
+import javacard.framework.AID;
+import javacard.framework.ISOException;
+import javacard.framework.JCSystem;
+import javacard.framework.Shareable;
+import javacard.framework.Util;
+import javacardx.crypto.Cipher;
+
+/**
+ * How the owner of a domain personalizes what is in it: INSTALL [for personalization] names it, STORE DATA goes on to
+ * it up to a last block that it took. An application gets the blocks through OPEN, without secure messaging and without
+ * the DEK (GPCS 7.3.3); a domain gets GENERATE and PUT KEY too, and all of them opened (key-distribution.md section 7
+ * row 11).
+ */
+final class Personalization {
+
+    private static final short HEADER = (short) 5;
+    /** Data of one command under full protection, which leaves room for the header before it. */
+    private static final short DATA_MAX = (short) 240;
+    /** Whole blocks of the DEK of either protocol. */
+    private static final short DEK_UNIT = (short) 16;
+
+    private final SecurityDomain domain;
+    private final Transients transients;
+    private final byte[] ram;
+    private final byte[] work;
+
+    Personalization(SecurityDomain domain, Transients transients) {
+        this.domain = domain;
+        this.transients = transients;
+        ram = transients.ram;
+        work = transients.work;
+    }
+
+    /**
+     * True for INSTALL [for personalization], and for what goes on to the application or domain that it named. Any
+     * INSTALL or DELETE forgets that one.
+     */
+    boolean takes(byte group, byte ins, byte p1) {
+        if (ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE) {
+            ram[Transients.TARGET_LENGTH] = 0;
+            return ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION;
+        }
+        return ram[Transients.TARGET_LENGTH] != 0
+                && (ins == Gp.INS_STORE_DATA || (group == Commands.KEYS && target(named()) != null));
+    }
+
+    short execute(byte ins, byte p1, byte p2) {
+        domain.requireOwner();
+        if (ins == Gp.INS_INSTALL) {
+            return name(p2);
+        }
+        AID named = named();
+        PersonalizationTarget target = target(named);
+        if (ins != Gp.INS_STORE_DATA) {
+            return handOn(target, ins, p1, p2);
+        }
+        short length = (short) 0;
+        if (target == null) {
+            handOn(named, p1, p2);
+        } else if (domain.objects.collect(p1, p2)) {
+            length = handOn(target, ins, p1, p2);
+        }
+        if ((p1 & Gp.P1_STORE_LAST) != 0) {
+            ram[Transients.TARGET_LENGTH] = 0;
+        }
+        return length;
+    }
+
+    /** OPEN knows what is below this domain and can be personalized; 6A88 for all else. */
+    private short name(byte p2) {
+        if (p2 != 0) {
+            Refuse.parameters();
+        }
+        short aid = (short) (transients.dataOffset() + 3);
+        short length = InstallData.personalizationTarget(work, transients.dataOffset(), transients.dataEnd());
+        domain.open().personalize(find(work, aid, length), work, (short) 0, (short) 0);
+        Util.arrayCopyNonAtomic(work, aid, ram, Transients.TARGET_AID, length);
+        ram[Transients.TARGET_LENGTH] = (byte) length;
+        work[Transients.RESPONSE] = 0;
+        return (short) 1;
+    }
+
+    private AID named() {
+        return find(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]);
+    }
+
+    private static AID find(byte[] buffer, short offset, short length) {
+        AID found = JCSystem.lookupAID(buffer, offset, (byte) length);
+        if (found == null) {
+            Refuse.notFound();
+        }
+        return found;
+    }
+
+    /** The domain behind an AID, or null: an application may answer the parameter with another interface. */
+    private static PersonalizationTarget target(AID aid) {
+        Shareable given = JCSystem.getAppletShareableInterfaceObject(aid, PersonalizationTarget.PARAMETER);
+        return given instanceof PersonalizationTarget ? (PersonalizationTarget) given : null;
+    }
+
+    /** A whole command for a domain; secrets stand under this session's key, which that one does not have. */
+    private short handOn(PersonalizationTarget target, byte ins, byte p1, byte p2) {
+        short offset = transients.dataOffset();
+        short length = transients.dataLength();
+        if (ins == Gp.INS_PUT_KEY) {
+            KeyCommands.openKeys(domain.channel, p2, work, offset, length);
+        } else if (ins == Gp.INS_STORE_DATA) {
+            DataCommands.openKeys(domain.channel, p1, work, offset, length);
+        }
+        return target.personalize(ins, p1, p2, work, offset, length, work, Transients.RESPONSE);
+    }
+
+    /** Each block by itself: what is in it, and that all came, is the application's affair. */
+    private void handOn(AID application, byte p1, byte p2) {
+        short offset = transients.dataOffset();
+        short length = transients.dataLength();
+        if (length > DATA_MAX) {
+            ISOException.throwIt(Gp.SW_NO_SPACE);
+        }
+        if ((p1 & Gp.P1_STORE_ENCRYPTED) == Gp.P1_STORE_ENCRYPTED) {
+            if (length == 0 || (short) (length % DEK_UNIT) != 0) {
+                Refuse.data();
+            }
+            domain.channel.cryptKey(Cipher.MODE_DECRYPT, work, offset, length);
+            p1 = (byte) (p1 & ~Gp.P1_STORE_ENCRYPTED);
+        }
+        // behind the data, where the response would stand if STORE DATA had one
+        short command = (short) (offset + length);
+        Util.arrayCopyNonAtomic(work, offset, work, (short) (command + HEADER), length);
+        work[command] = (byte) 0x80;
+        work[(short) (command + 1)] = Gp.INS_STORE_DATA;
+        work[(short) (command + 2)] = p1;
+        work[(short) (command + 3)] = p2;
+        work[(short) (command + 4)] = (byte) length;
+        try {
+            domain.open().personalize(application, work, command, (short) (HEADER + length));
+        } finally {
+            Bytes.wipe(work, offset, (short) (2 * length + HEADER));
+        }
+    }
+}
