@@ -175,13 +175,20 @@ describe('SCP03 refuses', () => {
   );
 
   it(
-    'keys without a session that has a MAC, and changes at level 00',
+    'keys and what is protected in a session of level 00 before it, and once such a command came',
     withKeySet(async (card, set) => {
+      await card.ok(
+        apdu(
+          '80D80081',
+          keySetData(randomKeySet('31'), (key) => key),
+          true,
+        ),
+        '6982',
+      );
       const session = await openScp03(card, set, 0x00);
-      expect((await session.putKeySet(randomKeySet('31'))).sw).equal('6982');
-      await session.ok('80F28002', '4F00', '6982');
       expect(await session.ok('80CA00D3')).equal('D30180');
       await card.ok(apdu('84CA00D3', randomBytes(8), true), '6982');
+      await session.ok('80F28002', '4F00', '6982');
     }),
   );
 });

@@ -9,6 +9,9 @@ import javacard.framework.ISOException;
  */
 abstract class ProtocolChannel extends SecureChannel {
 
+    /** STATE in RAM has one of these bits in a session of SCP02 or SCP03. */
+    private static final byte SYMMETRIC = (byte) 0x30;
+
     final BlockCiphers ciphers;
 
     ProtocolChannel(Transients transients, BlockCiphers ciphers) {
@@ -43,9 +46,13 @@ abstract class ProtocolChannel extends SecureChannel {
     /** True while commands come under an open session of this protocol. */
     abstract boolean isOpen();
 
+    /**
+     * True in a session of the owner whose commands carry a MAC, or, of SCP02 and SCP03, that was opened without: those
+     * take what their EXTERNAL AUTHENTICATE said under its own MAC, SCP10 and what a session lost to a command in clear
+     * do not.
+     */
     final boolean ownerAuthenticated() {
-        return isOpen()
-                && (ram[Transients.LEVEL] & (Gp.LEVEL_AUTHENTICATED & 0xFF)) != 0
-                && (ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) != 0;
+        byte needed = (ram[Transients.STATE] & SYMMETRIC) != 0 ? ram[Transients.SESSION_LEVEL] : Gp.LEVEL_C_MAC;
+        return isOpen() && ram[Transients.LEVEL] < 0 && (needed & ~ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) == 0;
     }
 }

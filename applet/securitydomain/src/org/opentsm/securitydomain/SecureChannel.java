@@ -92,7 +92,7 @@ class SecureChannel {
         Refuse.conditions();
     }
 
-    /** True when the session's peer is the domain's owner and commands carry a MAC. */
+    /** True when the session's peer is the domain's owner, and commands carry a MAC where they have to. */
     boolean ownerAuthenticated() {
         return false;
     }
