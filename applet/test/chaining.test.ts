@@ -2,7 +2,9 @@
 import { expect } from 'chai';
 import { apdu, ISD, split, type TestCard, withIssuerCard } from './support/card.ts';
 import { install, installData, provider, SSD, target } from './support/domains.ts';
+import { withIssuerSets } from './support/issuer-sets.ts';
 import { publicKeyData, rsaKey } from './support/keys.ts';
+import { openScp03 } from './support/scp03-host.ts';
 import { Initiation, issuerCertificate, openIssuer, type Session } from './support/scp10-host.ts';
 import { bytes, hex } from './support/tlv.ts';
 
@@ -115,6 +117,27 @@ describe('Parts that do not fit together', () => {
       await card.ok(apdu('8CD88001', Buffer.alloc(200)));
       await card.ok(apdu('8CD80002', Buffer.alloc(20)), '6985');
       expect(await session.ok('80CA00D3', '', true)).equal('D301B3');
+    }),
+  );
+
+  it(
+    'of PUT KEY, INSTALL and DELETE are 6985 and dropped when any other command follows, which is not run',
+    withIssuerSets({}, async (card, { aes }) => {
+      const data = installData(SSD, provider('provider a'));
+      for (const [interruption, dropped] of [
+        ['80E40000', data],
+        ['80F28002', data],
+        ['80CA00D3', data],
+        ['80D80001', data],
+      ] as const) {
+        await card.select(ISD);
+        const session = await openScp03(card, aes, 0x00);
+        await card.ok(apdu('80E68C00', dropped.subarray(0, 30)));
+        await card.ok(apdu(interruption, interruption === '80F28002' ? '4F00' : '', true), '6985');
+        await card.ok(apdu('80E60C00', dropped.subarray(30), true), '6A80');
+        expect(await session.ok('80CA00D3')).equal('D30180');
+      }
+      await card.select(SSD, '6A82');
     }),
   );
 

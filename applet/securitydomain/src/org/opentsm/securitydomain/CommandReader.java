@@ -95,16 +95,19 @@ final class CommandReader {
         }
     }
 
-    /** Joins the command to the parts so far, starts new ones, or drops what it does not belong to. */
+    /**
+     * Joins the command to the parts so far, starts new ones, or drops what it does not belong to: 6985 where those
+     * were of the same instruction, or cut by P1 (GPCS 11.1.5.1).
+     */
     private void continueChain(byte ins, boolean more) {
         if (ram[Transients.CHAIN_ACTIVE] != 0) {
             boolean same = Util.arrayCompare(ram, Transients.HEADER, ram, Transients.CHAIN_HEADER, (short) 4) == 0;
             if (same) {
                 return;
             }
-            boolean sameCommand = ram[(short) (Transients.CHAIN_HEADER + 1)] == ins;
+            byte interrupted = ram[(short) (Transients.CHAIN_HEADER + 1)];
             drop();
-            if (sameCommand) {
+            if (interrupted == ins || Commands.gpChained(interrupted)) {
                 Refuse.conditions();
             }
         }
