@@ -19,6 +19,13 @@ function withSet(test: (card: TestCard, session: Scp03Session) => Promise<void>)
   });
 }
 
+const modulus = (length: number): Buffer => Buffer.alloc(length, 0xc5);
+const rsaField = (kvn: string, length: number, exponent: string): Buffer =>
+  Buffer.concat([bytes(kvn), tlv('A1', modulus(length)), tlv('A0', exponent), bytes('00')]);
+/** Modulus and private exponent, which nothing verifies by; the secret's blocks are as good as any. */
+const privateField = (kvn: string): Buffer =>
+  Buffer.concat([bytes(kvn), tlv('A1', modulus(128)), tlv('A3', modulus(128)), bytes('00')]);
+
 describe('PUT KEY refuses', () => {
   it(
     'what is out of form, under a wrong version or identifier, or has a wrong check value',
@@ -56,6 +63,10 @@ describe('PUT KEY refuses', () => {
         ['a check value of an HMAC key', '80D80001', shared('90', '03112233'), '6A80'],
         ['a modulus alone', '80D80003', Buffer.concat([bytes('70'), tlv('A1', randomBytes(64)), bytes('00')]), '6A80'],
         ['an exponent first', '80D80003', bytes('70 A003010001 00'), '6A80'],
+        ['a token key of another exponent', '80D80001', rsaField('70', 128, '03'), '6A80'],
+        ['a token key of 1536 bits', '80D80001', rsaField('70', 192, '010001'), '6A80'],
+        ['a DAP key of another exponent', '80D80001', rsaField('73', 128, '03'), '6A80'],
+        ['a DAP key that is private', '80D80001', privateField('73'), '6A80'],
         ['an empty key', '80D80001', bytes('31 8800 03000000'), '6A80'],
         ['a length past the end', '80D80001', bytes('31 88FF00'), '6A80'],
         ['the reference of the pair', '80D80002', Buffer.concat([bytes('10'), set('31').subarray(1, 24)]), '6A80'],
@@ -64,6 +75,21 @@ describe('PUT KEY refuses', () => {
         expect((await session.send(header, value)).sw, name).equal(sw);
         expect(await session.ok('80CA00E0'), name).equal(before);
       }
+    }),
+  );
+
+  it(
+    'an RSA key of another exponent where one verifies tokens or DAPs, and takes it elsewhere',
+    withSet(async (_card, session) => {
+      for (const [p2, kvn] of [
+        ['01', '71'],
+        ['02', '70'],
+        ['03', '73'],
+        ['03', '50'],
+      ] as const) {
+        expect((await session.send(`80D800${p2}`, rsaField(kvn, 128, '03'))).sw, `${kvn} ${p2}`).equal('9000');
+      }
+      expect((await session.send('80D80001', rsaField('70', 128, '010001'))).sw).equal('9000');
     }),
   );
 

@@ -130,12 +130,26 @@ final class ContentKeys implements ContentAuthority {
         }
     }
 
+    /** 6A80 for an RSA key in the place of one that verifies, which never would: all would be 6985 from then on. */
+    void check(byte version, byte id, byte type, byte[] buffer, short key, short length) {
+        if (type == Gp.KEY_RSA_MODULUS && id == KEY_ID && (version == TOKEN_VERSION || version == DAP_VERSION)) {
+            short end = (short) (key + length);
+            short exponent = Tlv.next(buffer, key, end);
+            PublicKeys.check(
+                    buffer,
+                    Tlv.value(buffer, key, end),
+                    Tlv.length(buffer, key, end),
+                    Tlv.value(buffer, exponent, end),
+                    Tlv.length(buffer, exponent, end));
+        }
+    }
+
     private void clear() {
         ciphers.clear();
         Bytes.wipe(state, (short) 0, STATE_SIZE);
     }
 
-    /** 1024 bits sign by PKCS#1 v1.5 with SHA-1, more by PSS with SHA-256 (GPCS C.1.1). */
+    /** 1024 bits sign by PKCS#1 v1.5 with SHA-1, more by PSS with SHA-256 (GPCS C.1.1). The key was checked before. */
     private boolean verifyRsa(
             byte[] buffer,
             short key,
@@ -147,8 +161,6 @@ final class ContentKeys implements ContentAuthority {
         short end = (short) (key + keyLength);
         short modulus = Tlv.value(buffer, key, end);
         short size = Tlv.length(buffer, key, end);
-        short exponent = Tlv.next(buffer, key, end);
-        PublicKeys.check(buffer, modulus, size, Tlv.value(buffer, exponent, end), Tlv.length(buffer, exponent, end));
         short index = PublicKeys.sizeIndex(size);
         Signature engine = index == 0 ? pkcs1 : pss;
         if (engine == null || size != signatureLength) {

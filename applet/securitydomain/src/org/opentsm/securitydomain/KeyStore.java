@@ -27,7 +27,7 @@ final class KeyStore implements KeySource {
     static final short SEQUENCE_LENGTH = (short) 3;
 
     private static final short BLOCKS = (short) 40;
-    private static final short BLOCK_SIZE = (short) 44;
+    private static final short BLOCK_SIZE = (short) 41;
 
     // What the map says of a block
     private static final byte FREE = (byte) 0;
@@ -42,10 +42,8 @@ final class KeyStore implements KeySource {
     private static final short TYPE = (short) 2;
     private static final short MAKER = (short) 3;
     private static final short LENGTH = (short) 4;
-    private static final short USAGE = (short) 6;
-    private static final short ACCESS = (short) 7;
-    private static final short SEQUENCE = (short) 8;
-    private static final short HEAD = (short) 12;
+    private static final short SEQUENCE = (short) 6;
+    private static final short HEAD = (short) 9;
 
     private final byte[] map = new byte[BLOCKS];
     private final byte[] heap = new byte[(short) (BLOCKS * BLOCK_SIZE)];
@@ -182,7 +180,7 @@ final class KeyStore implements KeySource {
      *
      * @param buffer the value, behind which there is room up to a whole block of 16 bytes
      */
-    void prepare(byte version, byte id, byte type, short usage, byte[] buffer, short offset, short length) {
+    void prepare(byte version, byte id, byte type, byte[] buffer, short offset, short length) {
         if (!storage.isInitialized()) {
             // not at install: the card draws randomness for others then
             random.generateData(buffer, (short) (offset + padded(length)), Cmac.BLOCK);
@@ -199,7 +197,6 @@ final class KeyStore implements KeySource {
         heap[(short) (at + ID)] = id;
         heap[(short) (at + TYPE)] = type;
         Util.setShort(heap, (short) (at + LENGTH), length);
-        Util.setShort(heap, (short) (at + USAGE), usage);
         Bytes.wipe(heap, (short) (at + SEQUENCE), SEQUENCE_LENGTH);
         Bytes.wipe(buffer, (short) (offset + length), (short) (padded(length) - length));
         cipher.init(storage, Cipher.MODE_ENCRYPT);

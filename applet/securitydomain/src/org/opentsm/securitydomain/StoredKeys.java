@@ -114,6 +114,9 @@ final class StoredKeys {
         short length = KeyField.isSymmetric(type)
                 ? symmetric(type, buffer, field, check, end)
                 : asymmetric(buffer, field, check);
+        if (domain.contentKeys != null) {
+            domain.contentKeys.check(version, id, type, work, VALUE, length);
+        }
         type = KeyField.isDes(type) ? Gp.KEY_DES : type;
         checkPlace(version, id, replaces, type, length);
         if (type == Gp.KEY_DES || type == Gp.KEY_AES || (type == Gp.KEY_TLS_PSK && buffer[check] != 0)) {
@@ -123,7 +126,7 @@ final class StoredKeys {
             // no check value is defined for the others, and some hosts send a pre-shared key without
             Tlv.require(buffer[check] == 0);
         }
-        store.prepare(version, id, type, usage(buffer, check, extended), work, VALUE, length);
+        store.prepare(version, id, type, work, VALUE, length);
         return behind;
     }
 
@@ -133,18 +136,6 @@ final class StoredKeys {
             wipeValue();
             Refuse.security();
         }
-    }
-
-    /** Usage and access of format 2, as two bytes; 0000 in format 1. */
-    private static short usage(byte[] buffer, short check, boolean extended) {
-        if (!extended) {
-            return (short) 0;
-        }
-        short usage = (short) (check + 1 + buffer[check]);
-        short access = (short) (usage + 1 + buffer[usage]);
-        return Util.makeShort(
-                buffer[usage] == 0 ? (byte) 0 : buffer[(short) (usage + 1)],
-                buffer[access] == 0 ? (byte) 0 : buffer[(short) (access + 1)]);
     }
 
     /** 6A80 for a secret of a length that its type has not. */
@@ -272,7 +263,7 @@ final class StoredKeys {
         if (check != Tlv.NONE) {
             checkValue(type, length, buffer, Tlv.value(buffer, check, end));
         }
-        store.prepare(version, id, type, (short) 0, work, VALUE, length);
+        store.prepare(version, id, type, work, VALUE, length);
         wipeValue();
     }
 
