@@ -79,8 +79,8 @@ describe('A locked card', () => {
     'keeps GET DATA, and nothing in clear besides the issuer in its session',
     withIssuerCard({ casd: true }, async (card) => {
       await moved(card, '7F');
-      await card.select(SSD, '6A82');
-      await card.select(CASD, '6A82');
+      await card.select(SSD, '6A81');
+      await card.select(CASD, '6A81');
       await card.select(ISD, '6283');
       for (const tag of ['0042', '0045', '0066', '00E0', '9F7F']) await card.ok(`80CA${tag}00`);
       await card.ok('8047810000', '6985');

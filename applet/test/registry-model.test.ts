@@ -49,9 +49,8 @@ class Personalize implements fc.AsyncCommand<RegistryModel, RegistryCard> {
   }
 
   async run(model: RegistryModel, card: RegistryCard): Promise<void> {
-    const found = model.isSelectable(this.aid);
-    expect(await card.select(this.aid), `SELECT ${this.aid}`).equal(found ? '9000' : '6A82');
-    if (!found || !model.isDomain(this.aid)) return;
+    expect(await card.select(this.aid), `SELECT ${this.aid}`).equal(model.select(this.aid));
+    if (!model.isSelectable(this.aid) || !model.isDomain(this.aid)) return;
     const parent = model.rows.get(this.aid)?.parent ?? '';
     const keyed = parent === ISD || parent === MANAGER;
     const locked = parent !== ISD && !model.isUnlocked(parent);

@@ -144,6 +144,19 @@ describe('LOAD', function () {
       expect(await memory(card)).to.include(written('5A'));
     }));
 
+  it('takes a length of three bytes, which a file over 64 KiB needs', () =>
+    on(async (card) => {
+      const file = (length: number, components: Buffer): Buffer =>
+        Buffer.concat([Buffer.of(0xc4, 0x83, 0, length >> 8, length & 0xff), components]);
+      const { length } = block(TALLY);
+      for (const wrong of [length - 1, length + 1]) {
+        await announce(card, TALLY);
+        expect(await load(card, file(wrong, block(TALLY))), `${wrong - length}`).to.equal('6A80');
+      }
+      await announce(card, TALLY);
+      expect(await load(card, file(length, block(TALLY)))).to.equal('009000');
+    }));
+
   it('checks the hash, whatever its algorithm', () =>
     on(async (card) => {
       for (const algorithm of ['sha1', 'sha256', 'sha384', 'sha512']) {

@@ -189,6 +189,14 @@ export class RegistryModel {
     return !this.cardLocked && (state & LOCKED) === 0 && (state & SELECTABLE) === SELECTABLE;
   }
 
+  /** What SELECT answers: a locked card has its Final Application, with a warning, and tells what it hides. */
+  select(aid: string): '9000' | '6283' | '6A81' | '6A82' {
+    const { state = 0, privileges = 0 } = this.rows.get(aid) ?? {};
+    if ((state & LOCKED) !== 0 || (state & SELECTABLE) !== SELECTABLE) return '6A82';
+    if (!this.cardLocked) return '9000';
+    return (privileges & FINAL) === 0 ? '6A81' : '6283';
+  }
+
   isDomain = (aid: string): boolean => ((this.rows.get(aid)?.privileges ?? 0) & DOMAIN) !== 0;
 
   /** A keyless domain says in its own session that it is PERSONALIZED. */

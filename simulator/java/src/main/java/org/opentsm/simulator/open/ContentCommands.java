@@ -72,7 +72,12 @@ final class ContentCommands {
             case EXTRADITION -> {
                 AID target = in.aid();
                 in.empty();
-                yield content.extradite(caller, change(in, data, p1, p2, target));
+                RegistryChange change = change(in, data, p1, p2, target);
+                // Table 11-46: that field is empty, and a token signs it
+                if (change.privileges() != null) {
+                    throw LvReader.malformed();
+                }
+                yield content.extradite(caller, change);
             }
             case REGISTRY_UPDATE -> {
                 AID target = in.aidOrNull();

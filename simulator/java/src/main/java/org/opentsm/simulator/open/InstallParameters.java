@@ -9,7 +9,8 @@ import java.util.List;
  * @param application contents of C9, for install()
  * @param code        C6: bytes of memory the code of a load file needs
  * @param memory      C7, C8, D7, D8: quotas and reservations
- * @param implicit    CF: interfaces (80 contactless, 40 contact) and channel the application is selected on by default
+ * @param implicit    CF, as often as it stands: interfaces (80 contactless, 40 contact) and channel the application is
+ *     selected on by default
  * @param restricted  D9: what is never to be done any more, one bit for each variant of INSTALL, 01 for DELETE
  * @param tokenNames  contents of B6, which are signed with the command
  * @param whole       all of it as it came, for what other parts of the card read in it
@@ -22,6 +23,9 @@ record InstallParameters(
         int restricted,
         byte[] tokenNames,
         byte[] whole) {
+
+    /** How often CF may stand. */
+    static final int IMPLICIT_MAX = 4;
 
     private static final int APPLICATION = 0xC9;
     private static final int SYSTEM = 0xEF;
@@ -55,10 +59,27 @@ record InstallParameters(
                 application == null ? new byte[0] : application,
                 size(parts, CODE),
                 memory,
-                Tlv.find(parts, IMPLICIT),
+                implicit(parts),
                 restrict == null ? 0 : restrict[0] & 0xFF,
                 Tlv.find(objects, TOKEN_NAMES),
                 bytes);
+    }
+
+    /** One after the other; an empty one says "on none" as a zero does. */
+    private static byte[] implicit(List<Tlv> parts) {
+        List<byte[]> given = parts.stream()
+                .filter(part -> part.tag() == IMPLICIT)
+                .map(Tlv::value)
+                .toList();
+        byte[] all = new byte[given.size()];
+        for (int at = 0; at < all.length; at++) {
+            byte[] one = given.get(at);
+            if (one.length > 1 || all.length > IMPLICIT_MAX) {
+                throw LvReader.malformed();
+            }
+            all[at] = one.length == 0 ? 0 : one[0];
+        }
+        return all.length == 0 ? null : all;
     }
 
     PacketTarget target() {

@@ -52,6 +52,15 @@ final class LvReader {
         return take(length);
     }
 
+    /** Value of a data object, whose length may have three bytes too (GPCS 2.3.1 11.1.5): a load file's. */
+    byte[] value() {
+        if (at < end && buffer[at] == (byte) 0x83) {
+            at++;
+            return take(unsigned() << 16 | unsigned() << 8 | unsigned());
+        }
+        return next();
+    }
+
     /** An AID, or null where the field is empty. */
     AID aidOrNull() {
         byte[] value = next();

@@ -2,12 +2,13 @@
 package org.opentsm.simulator.open;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What INSTALL's parameters say of an application besides its privileges.
  *
  * @param implicit   interfaces (80 contactless, 40 contact) and channel it is selected on by default, GPCS 2.3.1 Table
- *     11-49; 0 for none
+ *     11-49; a byte for each that CF names, the first one highest; 0 for none
  * @param restricted what is not to be done any more, one bit for each variant of INSTALL, 01 for DELETE; Table 11-53
  * @param accepts    a domain's policy: who may extradite to it (82, bits 16 to 23), delete in it (83, 8 to 15),
  *     extradite from it (87, 0 to 7)
@@ -48,16 +49,40 @@ public record Options(
         return domain ? options.policies(parameters.application()) : options;
     }
 
-    /** Of a domain that is not ours: what the platform itself reads in INSTALL's parameters field. */
+    /**
+     * Of an application in a domain that is not ours: what the platform itself reads in INSTALL's parameters field.
+     *
+     * @throws javacard.framework.ISOException 6A80 when it is out of form
+     */
     public static Options ofApplication(byte[] parameters) {
-        return NONE.promising(MemoryPromise.NONE, PacketTarget.NONE, FileGrant.of(parameters));
+        InstallParameters read = InstallParameters.parse(parameters);
+        return NONE.implicitly(read).promising(read.memory(), PacketTarget.NONE, FileGrant.of(parameters));
+    }
+
+    /** With the implicit selection of a registry update's parameters field. */
+    public Options implicitly(byte[] parameters) {
+        return implicitly(InstallParameters.parse(parameters));
     }
 
     Options implicitly(InstallParameters parameters) {
         byte[] given = parameters.implicit();
-        return given == null
-                ? this
-                : new Options(given.length == 0 ? 0 : given[0] & 0xFF, restricted, accepts, memory, target, files);
+        if (given == null) {
+            return this;
+        }
+        int all = 0;
+        for (byte one : given) {
+            all = all << 8 | one & 0xFF;
+        }
+        return new Options(all, restricted, accepts, memory, target, files);
+    }
+
+    /** What {@link #implicit} names, one by one. */
+    public List<Integer> implicitOnes() {
+        return IntStream.range(0, InstallParameters.IMPLICIT_MAX)
+                .map(at -> implicit >> 8 * (InstallParameters.IMPLICIT_MAX - 1 - at) & 0xFF)
+                .filter(one -> one != 0)
+                .boxed()
+                .toList();
     }
 
     private Options promising(MemoryPromise promise, PacketTarget packets, FileGrant grant) {

@@ -23,6 +23,10 @@ public final class Registry {
     private static final int FILES_FIRST = 0xB00000;
     private static final int FILES_LAST = 0xB0011F;
 
+    // CF, GPCS 2.3.1 Table 11-49
+    private static final int CONTACT = 0x40;
+    private static final int IMPLICIT_CHANNEL = 0x1F;
+
     private final List<RegistryEntry> entries = new ArrayList<>();
     private AID controllingAuthority;
     private Set<AID> remoteManagement = Set.of();
@@ -310,12 +314,33 @@ public final class Registry {
         return Arrays.copyOf(buffer, length);
     }
 
-    /** True where SELECT may find this instance, as the card and it stand. */
+    /**
+     * True where SELECT may find this instance, as the card and it stand: on a locked card the issuer's domain and the
+     * Final Application alone (GPCS 2.3.1 5.1.1.4).
+     */
     public boolean isSelectable(RegistryEntry entry) {
         if (entry.kind == RegistryEntry.Kind.ISSUER_DOMAIN) {
             return true;
         }
-        boolean cardOpen = cardState != LifeCycle.CARD_LOCKED && cardState != LifeCycle.TERMINATED;
-        return cardOpen && LifeCycle.isSelectable(entry.state());
+        boolean cardOpen = !isLocked() || entry.has(Privilege.FINAL_APPLICATION);
+        return cardOpen && cardState != LifeCycle.TERMINATED && LifeCycle.isSelectable(entry.state());
+    }
+
+    /** True for an application that is selected by default on this channel of the contacts (GPCS 2.3.1 6.4.1.2). */
+    public boolean isImplicit(RegistryEntry entry, int channel) {
+        return isSelectable(entry)
+                && entry.row().options().implicitOnes().stream()
+                        .anyMatch(one -> (one & CONTACT) != 0 && (one & IMPLICIT_CHANNEL) == channel);
+    }
+
+    public boolean isLocked() {
+        return cardState == LifeCycle.CARD_LOCKED;
+    }
+
+    /** True for a name that SELECT would find were the card not locked. */
+    public boolean isHiddenByLock(byte[] name) {
+        return isLocked()
+                && instances().stream()
+                        .anyMatch(entry -> LifeCycle.isSelectable(entry.state()) && startsWith(entry.aid, name));
     }
 }

@@ -37,9 +37,7 @@ final class StatusEntry {
         out.put(0x9F70, new byte[] {entry.state()});
         if (entry.isInstance()) {
             out.put(0xC5, entry.privileges().encode());
-            if (entry.row().options().implicit() != 0) {
-                out.put(0xCF, new byte[] {(byte) entry.row().options().implicit()});
-            }
+            entry.row().options().implicitOnes().forEach(one -> out.put(0xCF, new byte[] {one.byteValue()}));
             out.put(0xC4, Registry.bytes(entry.loadFile));
         } else {
             out.put(0xCE, entry.version);

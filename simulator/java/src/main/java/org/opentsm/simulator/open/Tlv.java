@@ -8,7 +8,7 @@ import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
 
 /**
- * One BER-TLV data object of a command: tag of one or two bytes, length of one byte, 81 xx or 82 xxxx.
+ * One BER-TLV data object of a command: tag of one or two bytes, length of one byte, 81 xx, 82 xxxx or 83 xxxxxx.
  *
  * @param tag both bytes of a tag like 5F20, else one
  */
@@ -33,7 +33,7 @@ record Tlv(int tag, byte[] value) {
                 throw new ISOException(ISO7816.SW_WRONG_DATA);
             }
         }
-        return new Tlv(tag, in.next());
+        return new Tlv(tag, in.value());
     }
 
     /** Value of the one object with this tag, or null. @throws ISOException 6A80 when there are two */

@@ -20,8 +20,6 @@ final class CommandDispatcher {
     private static final short SW_NOT_SUPPORTED = ISO7816.SW_FUNC_NOT_SUPPORTED;
     private static final short SW_CHANNEL_CLOSED = 0x6200;
     private static final int CLOSE = 0x80;
-    private static final int CONTACT = 0x40;
-    private static final int IMPLICIT_CHANNEL = 0x1F;
 
     private final CardRuntime card;
     private final Registry registry;
@@ -140,10 +138,24 @@ final class CommandDispatcher {
         }
         try {
             RegistryEntry entry = selected();
-            return entry == null ? CardRuntime.status(ISO7816.SW_APPLET_SELECT_FAILED) : card.process(entry, form);
+            if (entry == null) {
+                return CardRuntime.status(ISO7816.SW_APPLET_SELECT_FAILED);
+            }
+            byte[] answer = card.process(entry, form);
+            return select && registry.isLocked() ? warned(answer) : answer;
         } finally {
             selecting = false;
         }
+    }
+
+    /** A locked card warns whoever selects its Final Application (GPCS 2.3.1 11.9.3.2). */
+    private static byte[] warned(byte[] answer) {
+        int at = answer.length - 2;
+        if (answer[at] == (byte) 0x90 && answer[at + 1] == 0) {
+            answer[at] = 0x62;
+            answer[at + 1] = (byte) 0x83;
+        }
+        return answer;
     }
 
     /** The instance is deleted: no channel has it any more. */
@@ -237,8 +249,7 @@ final class CommandDispatcher {
     }
 
     private boolean isImplicit(RegistryEntry entry) {
-        int implicit = entry.row().options().implicit();
-        return (implicit & CONTACT) != 0 && (implicit & IMPLICIT_CHANNEL) == channel && registry.isSelectable(entry);
+        return registry.isImplicit(entry, channel);
     }
 
     private short select(ApduForm form) {
@@ -253,7 +264,7 @@ final class CommandDispatcher {
         RegistryEntry found =
                 name.length == 0 ? registry.issuerDomain() : registry.select(name, occurrence == 2 ? selected() : null);
         if (found == null) {
-            return ISO7816.SW_FILE_NOT_FOUND;
+            return registry.isHiddenByLock(name) ? SW_NOT_SUPPORTED : ISO7816.SW_FILE_NOT_FOUND;
         }
         if (refusesSharing(found)) {
             return ISO7816.SW_CONDITIONS_NOT_SATISFIED;

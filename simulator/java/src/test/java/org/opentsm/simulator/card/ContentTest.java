@@ -267,4 +267,61 @@ class ContentTest extends OpenCard {
     private static String end(String response) {
         return response.substring(response.length() - 4);
     }
+
+    /** Table 11-49: CF as often as there are channels to be selected on. */
+    @Test
+    void selectsImplicitlyOnAllChannelsThatAreNamed() {
+        manage(ISSUER, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900EF06CF0141CF0182"));
+        RegistryEntry made = entry(INSTANCE);
+        assertEquals(List.of(0x41, 0x82), made.row().options().implicitOnes());
+        assertFalse(card.registry().isImplicit(made, 0));
+        assertTrue(card.registry().isImplicit(made, 1));
+        assertFalse(card.registry().isImplicit(made, 2));
+        assertTrue(manage(ISSUER, 0xF2, 0x40, 0x02, "4F07" + INSTANCE).contains("CF0141CF0182"));
+        manage(ISSUER, 0xE6, 0x40, 0, change("", INSTANCE, "", "EF03CF0140"));
+        assertEquals(List.of(0x40), entry(INSTANCE).row().options().implicitOnes());
+        manage(ISSUER, 0xE6, 0x40, 0, change("", INSTANCE, "", "EF03CF0100"));
+        assertEquals(List.of(), entry(INSTANCE).row().options().implicitOnes());
+        assertStatus(
+                0x6A80,
+                () -> manage(ISSUER, 0xE6, 0x40, 0, change("", INSTANCE, "", "EF0FCF0140CF0141CF0142CF0143CF0144")));
+        assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x40, 0, change("", INSTANCE, "", "EF04CF024041")));
+    }
+
+    /** Table 11-46: extradition gives no privileges. */
+    @Test
+    void givesNoPrivilegesWithAnExtradition() {
+        makeDomain(DOMAIN, "80C000", "");
+        personalize(DOMAIN);
+        manage(ISSUER, 0xE6, 0x0C, 0, forInstall(INSTANCE, "00", "C900"));
+        for (String privileges : List.of("00", "000000")) {
+            assertStatus(0x6A80, () -> manage(ISSUER, 0xE6, 0x10, 0, change(DOMAIN, INSTANCE, privileges, "")));
+        }
+        assertEquals("00", manage(ISSUER, 0xE6, 0x10, 0, change(DOMAIN, INSTANCE, "", "")));
+    }
+
+    /** Table 11-44: make selectable may restrict too, and for good. */
+    @Test
+    void restrictsByMakeSelectable() {
+        manage(ISSUER, 0xE6, 0x04, 0, forInstall(INSTANCE, "00", "C900"));
+        assertEquals("00", manage(ISSUER, 0xE6, 0x08, 0, change("", INSTANCE, "00", "EF03D90101")));
+        assertStatus(0x6985, () -> manage(ISSUER, 0xE4, 0, 0, "4F07" + INSTANCE));
+    }
+
+    /** GPCS 5.1.1.4, 11.9.3: a locked card selects its Final Application, with a warning, and tells others apart. */
+    @Test
+    void aLockedCardSelectsItsFinalApplicationAlone() {
+        String other = "F0000000010102";
+        manage(ISSUER, 0xE6, 0x0C, 0, forInstall(INSTANCE, "000200", "C900"));
+        manage(ISSUER, 0xE6, 0x0C, 0, forInstall(other, "00", "C900"));
+        card.registry().setCardState(LifeCycle.CARD_LOCKED);
+        assertEquals("6283", select(INSTANCE));
+        assertEquals("6A81", select(other));
+        assertEquals("6A82", select("F0000000990102"));
+        card.registry().setCardState(LifeCycle.SECURED);
+        assertEquals("9000", select(INSTANCE));
+        assertEquals("9000", select(other));
+        card.registry().setCardState(LifeCycle.TERMINATED);
+        assertEquals("6A82", select(INSTANCE));
+    }
 }
