@@ -29,6 +29,8 @@ const REFUSED = [
   ['a key of no type that there is', '80D80001', '33990100', '6A80'],
   ['a key without identifier', '80D80000', '33990100', '6A86'],
   ['a modulus alone', '80D80001', `73A18180${'C5'.repeat(128)}00`, '6A80'],
+  ['a key in format 2 without usage and access', '80D80001', `73FFA18180${'C5'.repeat(128)}FFA00301000100`, '6A80'],
+  ['a key whose first component alone is in format 2', '80D80001', `73FFA18180${'C5'.repeat(128)}00`, '6A80'],
   ['a point of no curve', '80D80001', '70B00304010200', '6A80'],
   ['a key to replace that is not there', '80D87401', `74A18180${'C5'.repeat(128)}A00301000100`, '6A88'],
   ['DELETE of the last keys that open a session', '80E40000', 'D201KVN', '6985'],

@@ -128,13 +128,15 @@ final class Content {
             Privileges privileges,
             boolean selectable) {
         StatusException.require(installData.length <= MAX_INSTALL_DATA, Status.WRONG_DATA);
+        Options options;
         Applet applet;
         try {
+            options = Options.ofApplication(runtime.installParameters());
+            runtime.promise(instance, options.memory());
             applet = runtime.install(file.aid, className, instance, installData);
         } catch (ISOException e) {
             throw new StatusException(e.getReason() & 0xFFFF);
         }
-        Options options = Options.ofApplication(runtime.installParameters());
         RegistryEntry entry = RegistryEntry.instance(
                 RegistryEntry.Kind.APPLICATION,
                 instance,
@@ -188,7 +190,7 @@ final class Content {
 
     /**
      * {@code L own name or 00, 00, L application, L privileges, L parameters, L token}; no privileges leave it those it
-     * has, others take their place. GPCS 11.5.2.3.5.
+     * has, others take their place. Of the parameters CF is looked at. GPCS 11.5.2.3.5.
      */
     void update(byte[] data) {
         Fields in = new Fields(data);
@@ -196,27 +198,42 @@ final class Content {
         StatusException.require(in.lv().length == 0, Status.WRONG_DATA);
         AID name = in.aid();
         byte[] privileges = in.lv();
-        parameters(in.lv());
+        byte[] whole = in.lv();
+        parameters(whole);
         in.endWithoutToken();
         StatusException.require(to == null || to.equals(own()), Status.NO_REFERENCE);
         RegistryEntry entry = instance(name);
-        if (privileges.length == 0) {
-            return;
+        StatusException.require(
+                privileges.length == 0 || privileges.length == 1 || privileges.length == 3, Status.WRONG_DATA);
+        RegistryEntry.Row row = entry.row();
+        Privileges wanted = privileges.length == 0 ? row.privileges() : wanted(entry, privileges);
+        Options options = implicitly(row.options(), whole);
+        runtime.persistentWrite();
+        registry().change(entry, new RegistryEntry.Row(row.state(), row.parent(), wanted, options));
+    }
+
+    private static Options implicitly(Options before, byte[] parameters) {
+        try {
+            return before.implicitly(parameters);
+        } catch (ISOException e) {
+            throw new StatusException(e.getReason() & 0xFFFF);
         }
-        StatusException.require(privileges.length == 1 || privileges.length == 3, Status.WRONG_DATA);
+    }
+
+    private Privileges wanted(RegistryEntry entry, byte[] privileges) {
         RegistryEntry.Row row = entry.row();
         Privileges wanted = Privileges.decode(privileges);
         boolean already = row.privileges().has(Privilege.CARD_RESET) && wanted.has(Privilege.CARD_RESET);
         byte[] granted = (already ? wanted.without(Privilege.CARD_RESET) : wanted).encode();
         grant(granted, registry().isSelectable(entry));
-        runtime.persistentWrite();
-        registry().change(entry, new RegistryEntry.Row(row.state(), row.parent(), wanted, row.options()));
+        return wanted;
     }
 
     /** True where a reset selects an application and not the domain. */
     boolean hasDefault() {
         RegistryEntry holder = registry().holder(Privilege.CARD_RESET);
-        return holder != null && holder.isInstance() && registry().isSelectable(holder);
+        return holder != null && holder.isInstance() && registry().isSelectable(holder)
+                || registry().instances().stream().anyMatch(entry -> registry().isImplicit(entry, 0));
     }
 
     void setState(RegistryEntry entry, int state) {

@@ -33,6 +33,10 @@ final class Fields {
         return data[at++] & 0xFF;
     }
 
+    boolean startsWith(int first) {
+        return at < data.length && (data[at] & 0xFF) == first;
+    }
+
     byte[] take(int length) {
         StatusException.require(length >= 0 && length <= data.length - at, Status.WRONG_DATA);
         at += length;

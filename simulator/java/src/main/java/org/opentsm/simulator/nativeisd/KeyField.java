@@ -6,8 +6,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 
 /**
- * One key field of PUT KEY in format 1: {@code type L key, L KCV}, or the components of a public key and an empty KCV.
- * GPCS 2.3.1 11.8.2.3.
+ * One key field of PUT KEY: {@code type L key, L KCV}, or the components of a public key and an empty KCV; in format 2
+ * FF before each type, and {@code L usage, L access} at the end. GPCS 2.3.1 11.8.2.3.
  */
 final class KeyField {
 
@@ -19,12 +19,15 @@ final class KeyField {
     private static final int MODULUS = 0xA1;
     private static final int POINT = 0xB0;
     private static final int CURVE = 0xF0;
+    private static final int EXTENDED = 0xFF;
     private static final int CHECK_LENGTH = 3;
 
     private final Session session;
     private final Fields in;
     /** Check value of the key read last, empty where it has none. */
     private byte[] check = new byte[0];
+    /** True while the key is in format 2. */
+    private boolean extended;
 
     KeyField(Session session, Fields in) {
         this.session = session;
@@ -36,7 +39,22 @@ final class KeyField {
     }
 
     StoredKey read() {
-        int type = in.unsigned();
+        extended = in.startsWith(EXTENDED);
+        StoredKey key = read(type());
+        if (extended) {
+            // usage and access, which nothing here asks for
+            StatusException.require(in.lv().length <= 2 && in.lv().length <= 1, Status.WRONG_DATA);
+        }
+        return key;
+    }
+
+    /** Of a component; in format 2 behind FF. */
+    private int type() {
+        StatusException.require(!extended || in.unsigned() == EXTENDED, Status.WRONG_DATA);
+        return in.unsigned();
+    }
+
+    private StoredKey read(int type) {
         check = new byte[0];
         // 82 to 84 name modes of triple DES: the same key
         if (type >= KeySet.DES && type <= DES_LAST && type != 0x81) {
@@ -116,6 +134,9 @@ final class KeyField {
         int next = in.unsigned();
         if (rsa && next == 0) {
             // some hosts put an empty check value behind each component
+            next = in.unsigned();
+        }
+        if (extended && next == EXTENDED) {
             next = in.unsigned();
         }
         StatusException.require(rsa ? next == EXPONENT : next == 0 || next == CURVE, Status.WRONG_DATA);

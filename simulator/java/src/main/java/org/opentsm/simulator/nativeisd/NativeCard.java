@@ -127,7 +127,8 @@ public final class NativeCard implements org.opentsm.simulator.runtime.NativeIss
                             controlInformation(), Bytes.status(state == CARD_LOCKED ? Status.LOCKED : Status.OK));
         }
         byte[] answer = applets.get();
-        boolean found = !Arrays.equals(answer, Bytes.status(Status.NOT_FOUND));
+        boolean found = !Arrays.equals(answer, Bytes.status(Status.NOT_FOUND))
+                && !Arrays.equals(answer, Bytes.status(Status.FUNCTION));
         if (found) {
             endSelection();
             selected = false;

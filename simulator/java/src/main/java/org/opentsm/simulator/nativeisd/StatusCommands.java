@@ -2,7 +2,9 @@
 package org.opentsm.simulator.nativeisd;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import javacard.framework.AID;
 import org.opentsm.simulator.Hex;
@@ -28,6 +30,8 @@ final class StatusCommands {
     private final NativeIssuer issuer;
     private final Content content;
     private List<byte[]> waiting = List.of();
+    /** P1 of the GET STATUS that these are of. */
+    private int asked;
 
     StatusCommands(NativeIssuer issuer, Content content) {
         this.issuer = issuer;
@@ -58,7 +62,9 @@ final class StatusCommands {
             entries = entries(subset, prefix, (command.p2() & TLV) != 0, shown(Fields.find(criteria, 0x5C)));
             StatusException.require(!entries.isEmpty(), Status.NO_REFERENCE);
         }
-        StatusException.require(!entries.isEmpty(), Status.CONDITIONS);
+        boolean goesOn = subset != ISSUER && subset == asked;
+        StatusException.require(!entries.isEmpty() && ((command.p2() & NEXT) == 0 || goesOn), Status.CONDITIONS);
+        asked = subset;
         byte[] answer = entries.get(0);
         int taken = 1;
         while (taken < entries.size()
@@ -69,16 +75,20 @@ final class StatusCommands {
         return answer;
     }
 
-    /** The tags that a tag list lets through; 4F, 9F70 and the privileges always. */
+    /** The tags that a tag list lets through: tags of one or two bytes, one after the other. */
     private static IntPredicate shown(byte[] tagList) {
         if (tagList == null) {
             return tag -> true;
         }
-        String list = Hex.encode(tagList);
-        return tag -> tag == 0x4F
-                || tag == 0x9F70
-                || tag == 0xC5
-                || list.contains(Integer.toHexString(tag).toUpperCase());
+        Set<Integer> listed = new HashSet<>();
+        for (int at = 0; at < tagList.length; at++) {
+            int tag = tagList[at] & 0xFF;
+            if ((tag & 0x1F) == 0x1F && at + 1 < tagList.length) {
+                tag = tag << 8 | tagList[++at] & 0xFF;
+            }
+            listed.add(tag);
+        }
+        return listed::contains;
     }
 
     private List<byte[]> entries(int subset, byte[] prefix, boolean tlv, IntPredicate shown) {
@@ -92,9 +102,9 @@ final class StatusCommands {
                         tlv
                                 ? Bytes.tlv(
                                         0xE3,
-                                        Bytes.tlv(0x4F, own),
-                                        Bytes.tlv(0x9F70, Bytes.of(state)),
-                                        Bytes.tlv(0xC5, privileges))
+                                        told(shown, 0x4F, own),
+                                        told(shown, 0x9F70, Bytes.of(state)),
+                                        told(shown, 0xC5, privileges))
                                 : Bytes.concat(Bytes.of(own.length), own, Bytes.of(state, privileges[0])));
             }
             return found;
@@ -118,19 +128,24 @@ final class StatusCommands {
 
     private byte[] encode(RegistryEntry entry, boolean withModules, IntPredicate shown) {
         List<byte[]> parts = new ArrayList<>();
-        parts.add(Bytes.tlv(0x4F, Registry.bytes(entry.aid)));
-        parts.add(Bytes.tlv(0x9F70, Bytes.of(entry.state())));
+        parts.add(told(shown, 0x4F, Registry.bytes(entry.aid)));
+        parts.add(told(shown, 0x9F70, Bytes.of(entry.state())));
         if (entry.isInstance()) {
-            parts.add(Bytes.tlv(0xC5, entry.privileges().encode()));
-            parts.add(shown.test(0xC4) ? Bytes.tlv(0xC4, Registry.bytes(entry.loadFile)) : new byte[0]);
+            parts.add(told(shown, 0xC5, entry.privileges().encode()));
+            entry.row().options().implicitOnes().forEach(one -> parts.add(told(shown, 0xCF, Bytes.of(one))));
+            parts.add(told(shown, 0xC4, Registry.bytes(entry.loadFile)));
         } else {
-            parts.add(shown.test(0xCE) ? Bytes.tlv(0xCE, entry.version) : new byte[0]);
+            parts.add(told(shown, 0xCE, entry.version));
         }
-        if (withModules && shown.test(0x84)) {
-            entry.modules.keySet().forEach(module -> parts.add(Bytes.tlv(0x84, Hex.decode(module))));
+        if (withModules) {
+            entry.modules.keySet().forEach(module -> parts.add(told(shown, 0x84, Hex.decode(module))));
         }
-        parts.add(shown.test(0xCC) ? Bytes.tlv(0xCC, Registry.bytes(content.own())) : new byte[0]);
+        parts.add(told(shown, 0xCC, Registry.bytes(content.own())));
         return Bytes.tlv(0xE3, parts.toArray(byte[][]::new));
+    }
+
+    private static byte[] told(IntPredicate shown, int tag, byte[] value) {
+        return shown.test(tag) ? Bytes.tlv(tag, value) : new byte[0];
     }
 
     /** The format before 2.2: {@code L AID, state, privileges byte 1}, and modules of a load file. */
@@ -165,6 +180,8 @@ final class StatusCommands {
         AID name = Fields.aidOf(command.data());
         StatusException.require(name != null, Status.WRONG_DATA);
         RegistryEntry entry = content.instance(name);
+        // a domain with what is in it: there is none here besides the issuer's, whose state is the card's
+        StatusException.require(command.p1() == APPLICATIONS, Status.CONDITIONS);
         boolean lock = (command.p2() & LOCKED) != 0;
         boolean locked = (entry.state() & LOCKED) != 0;
         StatusException.require(lock != locked, Status.CONDITIONS);
