@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { ConflictError, UsageError } from '../../errors.ts';
+import { decodeTlvs } from '../../wire/ber-tlv.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
-import { installForExtradition, installForMakeSelectable } from '../../wire/gp/install.ts';
-import { installationOf, readCap } from './cap-choice.ts';
+import { installForExtradition, installForMakeSelectable, installForRegistryUpdate } from '../../wire/gp/install.ts';
+import { encodePrivileges } from '../../wire/gp/privilege.ts';
+import { installationOf, privilegesOf, readCap } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
+import { privilegeNames } from './describe.ts';
 import { installCap, loadCap, requireSameVersion, versionTold } from './install.ts';
-import { aidOption } from './options.ts';
+import { aidOption, hexBytes } from './options.ts';
 import { replaceCap } from './replace.ts';
 import { DELETED_BEFORE, deleteNoted } from './sent-note.ts';
 import type { CardWork } from './session.ts';
@@ -66,11 +69,50 @@ async function makeSelectable(card: CardWork, [name = '']: readonly string[], op
   card.requireSecure();
   const authority = await contentAuthorization(card, options);
   const instance = aidOption(name);
-  const command = installForMakeSelectable(instance);
+  const command = installForMakeSelectable(instance, { parameters: systemParameters(card, options) });
   const answer = await card.change(authority.authorize(command), `${name.toUpperCase()} can be selected`);
   const loadFile = (await CardContent.read(card)).application(instance)?.loadFile;
   if (loadFile !== undefined) authority.confirmed(answer, { kind: 'make selectable', loadFile, instance });
   return { selectable: name.toUpperCase(), ...receiptsShown(authority) };
+}
+
+const SYSTEM_PARAMETERS = 0xef;
+const RESTRICTION = 0xd9;
+
+/** What `--system` says: EF with CF, D9. @throws PolicyError for a restriction without `--confirm` */
+function systemParameters(card: CardWork, { system }: Options): Uint8Array {
+  const parameters = typeof system === 'string' ? hexBytes(system) : new Uint8Array();
+  const parts = decodeTlvs(parameters).filter(({ tag }) => tag === SYSTEM_PARAMETERS);
+  if (parts.some(({ value }) => decodeTlvs(value).some(({ tag }) => tag === RESTRICTION)))
+    card.requireConfirmed('A restriction (D9)');
+  return parameters;
+}
+
+async function updateRegistry(card: CardWork, [name = '']: readonly string[], options: Options) {
+  card.requireSecure();
+  const { to, privileges } = options;
+  const object = aidOption(name);
+  const wanted = typeof privileges === 'string' ? privilegesOf(privileges) : undefined;
+  const domain = typeof to === 'string' ? aidOption(to) : undefined;
+  const parameters = systemParameters(card, options);
+  if (wanted === undefined && domain === undefined && parameters.length === 0)
+    throw new UsageError('update-registry', 'Say what changes: --privileges, --to or --system');
+  const authority = await contentAuthorization(card, options);
+  const from = (await CardContent.read(card)).application(object)?.securityDomain ?? card.domain;
+  const command = installForRegistryUpdate({
+    ...{ application: object, parameters },
+    ...(domain === undefined ? {} : { securityDomain: domain }),
+    ...(wanted === undefined ? {} : { privileges: wanted }),
+  });
+  const answer = await card.change(authority.authorize(command), `the registry has ${name.toUpperCase()} as wanted`);
+  const given = wanted === undefined ? new Uint8Array() : encodePrivileges(wanted);
+  authority.confirmed(answer, { kind: 'registry update', from, object, to: domain ?? from, privileges: given });
+  return {
+    updated: name.toUpperCase(),
+    ...(wanted === undefined ? {} : { privileges: privilegeNames(wanted) }),
+    ...(domain === undefined ? {} : { to: aidToHex(domain) }),
+    ...receiptsShown(authority),
+  };
 }
 
 async function extradite(card: CardWork, [name = '']: readonly string[], options: Options) {
@@ -83,6 +125,9 @@ async function extradite(card: CardWork, [name = '']: readonly string[], options
   authority.confirmed(answer, { kind: 'extradite', from: card.domain, object, to });
   return { extradited: name.toUpperCase(), to: options.to.toUpperCase(), ...receiptsShown(authority) };
 }
+
+const system = (command: Command): Command =>
+  command.option('--system <hex>', 'system parameters: EF with CF (selected by default), D9 (restricted for good)');
 
 const authorized = (command: Command): Command =>
   command
@@ -146,8 +191,21 @@ export const contentVerbs: readonly Verb[] = [
     usage: 'make-selectable <aid>',
     about: 'INSTALL [for make selectable]',
     examples: ['make-selectable F00000000101 --key test'],
-    options: authorized,
+    options: (command) => system(authorized(command)),
     run: makeSelectable,
+  },
+  {
+    usage: 'update-registry <aid>',
+    about: 'INSTALL [for registry update]: other privileges, implicit selection, restrictions, another domain',
+    examples: [
+      'update-registry F00000000101 --privileges card-reset --key test',
+      'update-registry F00000000101 --system EF03CF0140 --key test',
+    ],
+    options: (command) =>
+      system(authorized(command))
+        .option('--privileges <list>', 'all that it has from now on: names with commas, or three bytes in hex')
+        .option('--to <aid>', 'the security domain that it belongs to from now on'),
+    run: updateRegistry,
   },
   {
     usage: 'extradite <aid>',

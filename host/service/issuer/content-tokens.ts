@@ -37,7 +37,7 @@ import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { forgetSeen, recordSeen } from '../../store/issuer/seen-registry.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
-import { aid, aidToHex } from '../../wire/gp/aid.ts';
+import { aid } from '../../wire/gp/aid.ts';
 import { INS } from '../../wire/gp/command.ts';
 import { decodeConfirmation, namesOf } from '../../wire/gp/receipt.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
@@ -178,7 +178,7 @@ export class ContentTokens {
     const domain = await findDelegatedDomain(database, cardIdOfText(row.card), row.ssdAid);
     const wrong = () => this.#refused(row, 'receipt-wrong', 'This is no receipt of the card for this act', {});
     if (domain === undefined || !isOfCard(confirmation, domain)) throw await wrong();
-    const names = namesOf(actOfReceipt(row.act, aid(row.ssdAid))).map(aidToHex);
+    const names = namesOf(actOfReceipt(row.act, aid(row.ssdAid))).map((name) => toHex(name));
     const { verified, counter } = await kms.content.verifyReceipt({
       ...{ label: CONTENT_KEYS.receipt.label, confirmation, names },
     });

@@ -190,11 +190,19 @@ export function installAtOnce(
   };
 }
 
-/** INSTALL [for make selectable]: `00 00 L AID ‖ L privileges ‖ L parameters ‖ L token`. @see GPCS 11.5.2.3.3 */
-export function installForMakeSelectable(application: Aid, privileges = 0): GpCommand {
+/**
+ * INSTALL [for make selectable]: `00 00 L AID ‖ L privileges ‖ L parameters ‖ L token`.
+ *
+ * @param parameters 'EF' with CF or D9, 'B6'
+ * @see GPCS 11.5.2.3.3
+ */
+export function installForMakeSelectable(
+  application: Aid,
+  { privileges = 0, parameters = EMPTY }: { readonly privileges?: number; readonly parameters?: Uint8Array } = {},
+): GpCommand {
   const data = concat(
     ...[lv(EMPTY), lv(EMPTY), lv(application), lv(encodePrivileges(privileges))],
-    ...[lv(EMPTY), lv(EMPTY)],
+    ...[longLv(parameters), lv(EMPTY)],
   );
   return command('for make selectable', P1.MAKE_SELECTABLE, data);
 }
@@ -203,4 +211,30 @@ export function installForMakeSelectable(application: Aid, privileges = 0): GpCo
 export function installForExtradition(application: Aid, securityDomain: Aid, token: Uint8Array = EMPTY): GpCommand {
   const data = concat(lv(securityDomain), lv(EMPTY), lv(application), lv(EMPTY), lv(EMPTY), longLv(token));
   return command('for extradition', P1.EXTRADITION, data);
+}
+
+export interface RegistryUpdate {
+  /** Absent: the card itself, which takes restrictions alone. */
+  readonly application?: Aid;
+  /** The domain that it belongs to from now on; absent is the one it has. */
+  readonly securityDomain?: Aid;
+  /** All privileges that it has from now on; absent are those it has. */
+  readonly privileges?: number;
+  /** 'EF' with CF or D9, 'B6'. */
+  readonly parameters?: Uint8Array;
+}
+
+/**
+ * INSTALL [for registry update]: `L domain or 00 ‖ 00 ‖ L AID or 00 ‖ L privileges or 00 ‖ L parameters ‖ 00`.
+ *
+ * @throws WireError
+ * @see GPCS 2.3.1 11.5.2.3.5
+ */
+export function installForRegistryUpdate(update: RegistryUpdate): GpCommand {
+  const { application = EMPTY, securityDomain = EMPTY, privileges, parameters = EMPTY } = update;
+  const data = concat(
+    ...[lv(securityDomain), lv(EMPTY), lv(application)],
+    ...[lv(privileges === undefined ? EMPTY : encodePrivileges(privileges)), longLv(parameters), lv(EMPTY)],
+  );
+  return command('for registry update', P1.REGISTRY_UPDATE, data);
 }

@@ -59,6 +59,14 @@ export type Act =
   | { readonly kind: 'load and install'; readonly loadFile: Aid; readonly instance: Aid; readonly domain: Aid }
   | { readonly kind: 'make selectable'; readonly loadFile: Aid; readonly instance: Aid }
   | { readonly kind: 'extradite'; readonly from: Aid; readonly object: Aid; readonly to: Aid }
+  /** `privileges` as they stand in the command, three bytes or none; `to` is the old domain where it stays. */
+  | {
+      readonly kind: 'registry update';
+      readonly from: Aid;
+      readonly object: Aid;
+      readonly to: Aid;
+      readonly privileges: Uint8Array;
+    }
   | { readonly kind: 'delete'; readonly object: Aid };
 
 const named = (name: Uint8Array): Uint8Array => concat(Uint8Array.of(name.length), name);
@@ -69,11 +77,11 @@ export function receiptInput(confirmation: Confirmation, act: Act): Uint8Array {
 }
 
 /** The same over names that the caller has in the order of the act's table. */
-export const receiptOver = (confirmation: Confirmation, names: readonly Aid[]): Uint8Array =>
+export const receiptOver = (confirmation: Confirmation, names: readonly Uint8Array[]): Uint8Array =>
   concat(confirmation.data, ...names.map(named));
 
-/** Names of an act in the order of its table. */
-export function namesOf(act: Act): readonly Aid[] {
+/** Names of an act in the order of its table; of a registry update the privileges and an empty field behind them. */
+export function namesOf(act: Act): readonly Uint8Array[] {
   switch (act.kind) {
     case 'load':
       return [act.loadFile, act.domain];
@@ -81,6 +89,8 @@ export function namesOf(act: Act): readonly Aid[] {
       return [act.loadFile, act.instance, act.domain];
     case 'extradite':
       return [act.from, act.object, act.to];
+    case 'registry update':
+      return [act.from, act.object, act.to, act.privileges, new Uint8Array()];
     case 'delete':
       return [act.object];
     default:
