@@ -122,7 +122,8 @@ class RefusalTest {
         CapFile cap = Workshop.cap(source);
         byte[] block = cap.loadFileDataBlock(true);
         // sconst_1; putstatic_b; then under the handler aload_0; sconst_0; sconst_1; bastore
-        block[Bytes.find(block, "18030438") - 4] = (byte) Opcodes.byName("return").value();
+        block[Bytes.find(block, "18030438") - 4] =
+                (byte) Opcodes.byName("return").value();
         assertTrue(links(block));
     }
 
