@@ -26,6 +26,7 @@ import type { Bells } from '../store/bells.ts';
 import { checkDatabase, databasePlace, openDatabase } from '../store/database.ts';
 import { FRONT_MIGRATIONS, type FrontTables, grantAppSide } from '../store/front/schema.ts';
 import { pruneSessions } from '../store/front/seram-sessions.ts';
+import type { CardId } from '../wire/message/common.ts';
 import { Operation, type PoolNode, Rule } from '../wire/message/front.ts';
 import { daemonFields, databaseFields, FilePath, nodeFields, PeerEndpoint } from './config.ts';
 import { type DaemonContext, defineDaemon } from './daemon.ts';
@@ -232,6 +233,7 @@ function operationsOf(
   const actions: Actions = new Actions({
     ...{ ...common, route: (request, card) => routeBook.choose(request, card) },
     ...(stepUp === undefined ? {} : { stepUp }),
+    ...(api === undefined ? {} : { onContact: (card: CardId) => backends.services(api.pool).contact(card) }),
   });
   const tsmApi = api === undefined ? undefined : new TsmApi({ ...common, pool: api.pool, self: peerUri(self) });
   return { sessions, actions, tsmApi };

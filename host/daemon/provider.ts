@@ -13,6 +13,7 @@ import { providerRoutes } from '../rest/routes/provider/routes.ts';
 import { AuthenticationFuse } from '../service/authentication-fuse.ts';
 import { CardLinks } from '../service/card-links.ts';
 import { FlowOperations, type FlowRows } from '../service/flow-operations.ts';
+import { CardLocks } from '../service/provider/card-locks.ts';
 import { CONTENT_CHANGE, ContentChanges } from '../service/provider/content-changes.ts';
 import { KEY_DISTRIBUTION, KeyDistributions } from '../service/provider/key-distributions.ts';
 import { ProductFlows } from '../service/provider/product-flows.ts';
@@ -127,7 +128,7 @@ export const providerDaemon = defineDaemon({
       reload: () => listener.reload(),
       drain: async () => {
         await listener.close();
-        await renewal.renewals[Symbol.asyncDispose]();
+        await Promise.all([renewal.renewals, renewal.cardLocks].map((each) => each[Symbol.asyncDispose]()));
         await engine.stop();
         await outbox[Symbol.asyncDispose]();
       },
@@ -199,7 +200,7 @@ async function flowsOf(
   };
 }
 
-/** Instances of services, and what brings them onto cards that replace theirs. */
+/** Instances of services, what brings them onto cards that replace theirs, and what locks them on lost ones. */
 function renewalOf(
   { config, logger }: Context,
   { database, bells: { bells } }: FlowPlatform<ProviderTables>,
@@ -212,7 +213,11 @@ function renewalOf(
     ...{ placesOf, keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS },
     onFailure: (instanceId, error) => logger.warn({ instanceId, reason: String(error) }, 'a renewal waits'),
   });
-  return { instances, renewals };
+  const cardLocks = new CardLocks({
+    ...{ database, bells, processes, placesOf },
+    onFailure: (instanceId, error) => logger.warn({ instanceId, reason: String(error) }, 'a lock of a card waits'),
+  });
+  return { instances, renewals, cardLocks };
 }
 
 /** What operators do with a flow goes for all its kinds. */

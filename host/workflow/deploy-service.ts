@@ -62,7 +62,7 @@ export const deployServiceSteps = begun
       .protected((trip) => trip.row('S13', [provider, card], 'check-first', switchApplications)),
   );
 
-/** Suspends and resumes. */
+/** Suspends and resumes; locks and frees for the issuer. */
 export const switchServiceSteps = begun.visit('switchApplications', (visit) =>
   visit
     .trip((trip) =>
@@ -80,5 +80,10 @@ export const terminateServiceSteps = begun.host('S4', [provider, issuer], 'repea
 
 /** Runs the script of an action. */
 export const executeServiceSteps = begun.visit('runScript', (visit) =>
+  visit.host('S14', [provider, card], 'once-only', runScript),
+);
+
+/** The same where the card still has the application locked for its issuer. */
+export const unlockAndExecuteSteps = switchServiceSteps.visit('runScript', (visit) =>
   visit.host('S14', [provider, card], 'once-only', runScript),
 );

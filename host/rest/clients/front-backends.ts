@@ -49,6 +49,9 @@ export function servicesClient(client: Caller): Services {
   const post = { method: 'POST', retries: RETRIES } as const;
   const get = { method: 'GET', retries: RETRIES } as const;
   return {
+    contact: async (cardId) => {
+      await client.call({ ...post, path: '/v1/card-contacts', body: { cardId } });
+    },
     create: (body) => client.call({ ...post, path, body, response: Instance }),
     find: (body) => client.call({ ...post, path: `${path}/find`, body, response: Instances }),
     checkDeployment: (body) => client.call({ ...post, path: '/v1/deployment-checks', body, response: CheckResult }),

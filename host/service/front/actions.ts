@@ -43,6 +43,8 @@ export interface ActionsOptions {
   readonly onError: (error: Error) => void;
   /** Which operations want a stronger login; default none. */
   readonly stepUp?: StepUp;
+  /** Hears of a card that its phone brings without an order: whoever waits for it may come at once. */
+  readonly onContact?: (cardId: CardId) => Promise<void>;
   /** A phone that nobody has had work for in so long is let go; default 60,000. */
   readonly contactIdleMs?: number;
 }
@@ -325,7 +327,10 @@ export class Actions {
   async #contact(action: Action): Promise<ActionState> {
     const sessionId = await this.#openSession(action);
     if (sessionId === undefined) return stateOf(action);
-    return { ...stateOf(action), sessionId, raEndpoint: this.#options.raEndpoint() };
+    const { onContact, onError, raEndpoint } = this.#options;
+    // Who does not hear of it looks for the card all the same, later.
+    void onContact?.(cardIdOfText(action.card)).catch(onError);
+    return { ...stateOf(action), sessionId, raEndpoint: raEndpoint() };
   }
 
   /** Lets a phone go that nobody has work for. @returns also when to look again */

@@ -36,6 +36,8 @@ export interface LossReports {
 
 /** An SP TSM, for instances of services. */
 export interface Services {
+  /** A phone brings this card, to whoever has work for it. */
+  contact(cardId: CardId): Promise<void>;
   create(body: CreateOnCards): Promise<Instance>;
   find(body: FindOnCards): Promise<Instance[]>;
   checkDeployment(body: CheckOnCards): Promise<CheckResult>;

@@ -188,6 +188,23 @@ export async function pruneRenewals(database: Database, days: number): Promise<n
   }
 }
 
+/**
+ * This card is said to be here: a new one that was away, or an old one that something is to be taken off, is looked for
+ * at once.
+ *
+ * @returns how many
+ */
+export async function hurryRenewals(database: Database, cardId: CardId): Promise<number> {
+  const card = cardIdText(cardId);
+  const { rows: due } = await sql`
+    UPDATE renewals SET due_at = least(due_at, now()), looks = 0
+    WHERE new_card = ${card} AND state = 'agreed' AND reason = ${CARD_AWAY} RETURNING 1`.execute(database);
+  const { rows: clearing } = await sql`
+    UPDATE renewals SET clear_at = least(clear_at, now()), clear_looks = 0
+    WHERE old_card = ${card} AND clear_away RETURNING 1`.execute(database);
+  return due.length + clearing.length;
+}
+
 /** Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. */
 export async function claimRenewals(
   database: Database,

@@ -9,6 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
+import { CARD_LOCKS_SQL, type CardLockTables } from './card-lock-table.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
   RENEWAL_CLEARING_SQL,
@@ -138,6 +139,7 @@ export interface ProviderTables
     TsmsTables,
     ServiceTables,
     RenewalTables,
+    CardLockTables,
     SposTables,
     ScriptTables {
   security_domains: SecurityDomainTable;
@@ -279,4 +281,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 22, name: 'applications before processes', sql: APPLICATIONS_BEFORE_SQL },
   { number: 23, name: 'servers of deleted services', sql: SPOS_CONFIGS_SQL },
   { number: 24, name: 'time of clearings', sql: RENEWAL_CLEARING_TIME_SQL },
+  { number: 25, name: 'locks at the next contact', sql: CARD_LOCKS_SQL },
 ];

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import { ConflictError, NotFoundError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type ProductState } from '../../wire/message/platform.ts';
-import type { Operation } from '../../wire/message/service-instance.ts';
+import type { ProcessOperation } from '../../wire/message/service-instance.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
 import { stepsOf } from '../step-log.ts';
 import type { ProviderTables } from './schema.ts';
@@ -179,7 +179,7 @@ export interface ProcessRow {
   readonly serviceId: string;
   readonly versionTag: string;
   readonly cardId: CardId;
-  readonly request: Operation;
+  readonly request: ProcessOperation;
   readonly startState: number;
   /** Of the instance, before it. */
   readonly applications: readonly PlacedApplication[];

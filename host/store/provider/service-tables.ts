@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ColumnType } from 'kysely';
 import type { Problem } from '../../wire/message/common.ts';
-import type { Operation, ProcessResult } from '../../wire/message/service-instance.ts';
+import type { ProcessOperation, ProcessResult } from '../../wire/message/service-instance.ts';
 
 /** Tables of service instances and processes. */
 
@@ -79,7 +79,7 @@ export interface ServiceTables {
     service_id: string;
     version_tag: string;
     card: string;
-    request: ColumnType<Operation, string, string>;
+    request: ColumnType<ProcessOperation, string, string>;
     start_state: number;
     state: 'running' | 'done' | 'failed';
     chip_changed: ColumnType<boolean, boolean | undefined, boolean>;

@@ -10,6 +10,7 @@ import {
   type ProductStateSnapshot,
 } from '../../wire/message/platform.ts';
 import { cardIdText } from '../card-id.ts';
+import { addCardLocks } from './card-locks.ts';
 import { addRenewals } from './renewals.ts';
 import type { ProviderTables } from './schema.ts';
 import { enqueueOwnNotice } from './spos-notices.ts';
@@ -83,6 +84,10 @@ export async function applyStateChange(database: Database, change: ProductStateC
         state = ${stateUnder(sql`${to}`)} FROM before
       WHERE now.instance_id = before.instance_id AND now.product_id = ${productId}
       RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became`.execute(transaction);
+    await addCardLocks(
+      transaction,
+      rows.map(({ instanceId }) => instanceId),
+    );
     await renewOn(transaction, rows, change);
     await tellServers(transaction, rows, { event: `${card} ${sequence} ${eventId}`, renewed: isRenewed(change) });
     return true;
@@ -197,6 +202,10 @@ export async function applySnapshot(
       WHERE now.instance_id = before.instance_id AND ${isOther} AND NOT ${kept}
       RETURNING now.instance_id AS "instanceId", before.state AS was, now.state AS became,
         now.product_state AS to`.execute(transaction);
+    await addCardLocks(
+      transaction,
+      moved.map(({ instanceId }) => instanceId),
+    );
     const event = `${card} ${sequence} ${reason}`;
     const successor = replacedBy === undefined ? {} : { replacedBy };
     for (const one of moved) {

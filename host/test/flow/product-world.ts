@@ -11,6 +11,7 @@ import { Products } from '../../service/issuer/products.ts';
 import { SecureElements } from '../../service/issuer/secure-elements.ts';
 import { OUTBOX_BELL, StateChangeOutbox } from '../../service/issuer/state-change-outbox.ts';
 import type { KeyService } from '../../service/kms/key-service.ts';
+import { CardLocks } from '../../service/provider/card-locks.ts';
 import { ContentChanges } from '../../service/provider/content-changes.ts';
 import type { KeyDistributions } from '../../service/provider/key-distributions.ts';
 import { ProductFlows } from '../../service/provider/product-flows.ts';
@@ -79,7 +80,7 @@ export interface ProductsBetween {
   /** The provider takes the change over, and its acknowledgement is lost. */
   loseAcknowledgement?: boolean;
   /** Where the OTA server knows a card to be. */
-  places?: (cardId: CardId) => CardPlace[];
+  places?: (cardId: CardId) => CardPlace[] | Promise<CardPlace[]>;
 }
 
 export class ProductWorld {
@@ -100,6 +101,7 @@ export class ProductWorld {
   readonly #applicationRequests: ApplicationRequests;
   readonly #parts: ProductParts;
   #renewals: Renewals | undefined;
+  #cardLocks: CardLocks | undefined;
 
   constructor(parts: ProductParts) {
     const { issuer, provider, relays, links, bells, product } = parts;
@@ -201,8 +203,14 @@ export class ProductWorld {
         ...{ database: provider.database, auditLog: new AuditLog(provider.database), bells, keySizeBits: 1024 },
         ...{ keyDistributions: provider.keyDistributions, productFlows: this.productFlows },
         ...{ processes: this.services.processes, instances: this.services.instances },
-        placesOf: async (cardId) => this.between.places?.(cardId) ?? [],
+        placesOf: async (cardId) => (await this.between.places?.(cardId)) ?? [],
         onFailure: () => {},
+      }),
+    );
+    this.#cardLocks = stack.use(
+      new CardLocks({
+        ...{ database: provider.database, bells, processes: this.services.processes, onFailure: () => {} },
+        placesOf: async (cardId) => (await this.between.places?.(cardId)) ?? [],
       }),
     );
     const outbox = new StateChangeOutbox({
@@ -228,6 +236,12 @@ export class ProductWorld {
   get renewals(): Renewals {
     if (this.#renewals === undefined) throw new TransportError('not-started', 'this world has not been started');
     return this.#renewals;
+  }
+
+  /** What locks services on cards that were reported lost. */
+  get cardLocks(): CardLocks {
+    if (this.#cardLocks === undefined) throw new TransportError('not-started', 'this world has not been started');
+    return this.#cardLocks;
   }
 
   async #issuer<T>(act: () => Promise<T>): Promise<T> {

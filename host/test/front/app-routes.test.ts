@@ -170,6 +170,7 @@ describe('Routes of the app side', function () {
         topUps: () => ({ start: away, state: away }),
         lossReports: () => ({ report: away, state: away, open: away, close: away }),
         services: () => ({
+          contact: away,
           find: async (body: FindOnCards) => {
             expect(checkerOf(FindOnCards).errors(body)).to.deep.equal([]);
             return body.cards.length < 17 ? away() : body.cards.map((cardId) => ({ ...instance, cardId }));

@@ -40,7 +40,15 @@ describe('loss reports that are taken up', function () {
       },
       ...{ state: away, open: away, close: away },
     });
-    const services = { create: away, find: away, checkDeployment: away, checkUpdate: away, start: away, process: away };
+    const services = {
+      contact: away,
+      create: away,
+      find: away,
+      checkDeployment: away,
+      checkUpdate: away,
+      start: away,
+      process: away,
+    };
     const backends = {
       topUps: () => ({ start: away, state: away }),
       lossReports: platform,

@@ -130,6 +130,13 @@ export const Operation = Type.Union([
 ]);
 export type Operation = Static<typeof Operation>;
 
+/** What no caller asks for: the card of a reported loss is met, or that of one that was withdrawn. */
+export interface LockAtContact {
+  readonly operation: 'lock';
+  readonly locked: boolean;
+}
+export type ProcessOperation = Operation | LockAtContact;
+
 /** POST /v1/service-instances/{id}/processes on `provider`, header `idempotency-key`. */
 export const StartProcess = Type.Object({ terminalId: Name, readerName: Name, request: Operation }, closed);
 export type StartProcess = Static<typeof StartProcess>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { INSTANCE_STATE } from '../message/platform.ts';
-import type { Command, Operation } from '../message/service-instance.ts';
+import type { Command, ProcessOperation } from '../message/service-instance.ts';
 
 /** States of a service instance and the only moves between them. @see BSI TR-03165 1.0.4, figure 4 */
 
@@ -19,13 +19,15 @@ const LISTS: ReadonlyMap<number, readonly string[]> = new Map([
 const UPDATABLE: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 const SWITCHED: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 
+const LOCKABLE: readonly number[] = [S.OPERATIONAL, S.SUSPENDED];
+
 /** The state that a request ends in, `undefined` for gone, or why it is not legal now. */
 export type Move = { readonly to: number | undefined } | { readonly illegal: string };
 
 const illegal = (state: number, what: string): Move => ({ illegal: `${what} is not possible in state ${state}` });
 
 /** What this request makes of an instance in this state, when all of it succeeds. */
-export function moveOf(state: number, request: Operation): Move {
+export function moveOf(state: number, request: ProcessOperation): Move {
   switch (request.operation) {
     case 'deploy':
       return deployed(state, request, LISTS.get(state));
@@ -39,6 +41,8 @@ export function moveOf(state: number, request: Operation): Move {
       return { to: undefined };
     case 'execution':
       return state === S.OPERATIONAL ? { to: state } : illegal(state, 'an action');
+    case 'lock':
+      return LOCKABLE.includes(state) ? { to: state } : illegal(state, 'a lock for its issuer');
   }
 }
 
@@ -64,7 +68,7 @@ function deployed(state: number, request: Deploying, lists: readonly string[] | 
 export const stateAfterFailure = (before: number, chipChanged: boolean): number => (chipChanged ? S.IN_ERROR : before);
 
 /** Numbers of what was asked for, as notices have them: without finalize. @see BSI TR-03165 1.0.4, 4.3 */
-export function operationNumbers(request: Operation): number[] {
+export function operationNumbers(request: ProcessOperation): number[] {
   const offset = { I: 0, P: 1, A: 2 } as const;
   switch (request.operation) {
     case 'deploy':
@@ -77,6 +81,8 @@ export function operationNumbers(request: Operation): number[] {
       return [40];
     case 'execution':
       return [50];
+    case 'lock':
+      return [request.locked ? 60 : 61];
   }
 }
 

@@ -64,7 +64,7 @@ export async function* switchApplications(facts: OnItsCard & Registered, context
 }
 
 async function* switched(
-  { applications, present, lockedNow }: OnItsCard & Registered,
+  { applications, present, lockedNow, unlocks }: OnItsCard & Registered,
   locked: boolean,
   { database, workflowId }: ServiceContext,
 ) {
@@ -75,6 +75,7 @@ async function* switched(
     .map(({ instanceAid }) => instanceAid)
     .filter((name) => lockedNow.includes(name) !== locked);
   if (names.length === 0) return;
-  await setChipChanged(database, workflowId, true);
+  // Before an action that says of its script whether it was begun.
+  if (unlocks !== true) await setChipChanged(database, workflowId, true);
   yield names.map((name) => toPlainCommand(setStatus(STATUS_TARGET.APPLICATION, locked ? LOCKED : 0x00, aid(name))));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AuthenticationFuse } from '../../../service/authentication-fuse.ts';
+import type { CardLocks } from '../../../service/provider/card-locks.ts';
 import type { ContentChanges } from '../../../service/provider/content-changes.ts';
 import type { KeyDistributions } from '../../../service/provider/key-distributions.ts';
 import type { ProductFlows } from '../../../service/provider/product-flows.ts';
@@ -16,6 +17,7 @@ import type { RestApp } from '../../app.ts';
 import { type FlowService, flowRoutes } from '../flows.ts';
 import { auditRecordRoutes } from '../operator/audit-records.ts';
 import { authenticationFailureRoutes } from '../operator/authentication-failures.ts';
+import { cardContactRoutes } from './card-contacts.ts';
 import { cardRelayRoutes } from './card-relays.ts';
 import { contentChangeRoutes } from './content-changes.ts';
 import { keyDistributionRoutes } from './key-distributions.ts';
@@ -32,6 +34,7 @@ export interface ProviderServices {
   readonly contentChanges: ContentChanges;
   readonly relays: Relays;
   readonly renewals: Renewals;
+  readonly cardLocks: Pick<CardLocks, 'contact'>;
   readonly securityDomains: SecurityDomains;
   readonly tsms: TsmsBackend;
   readonly chips: ChipRanges;
@@ -50,6 +53,7 @@ export function providerRoutes(app: RestApp, services: ProviderServices): void {
   contentChangeRoutes(app, services.contentChanges);
   cardRelayRoutes(app, services.relays);
   renewalRoutes(app, services.renewals);
+  cardContactRoutes(app, services.cardLocks);
   securityDomainRoutes(app, services.securityDomains);
   serviceProviderRoutes(app, services.tsms, services.chips);
   serviceInstanceRoutes(app, services.instances);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
+import { setCardLocked } from '../../../store/provider/card-locks.ts';
 import { closeCardRelay } from '../../../store/provider/card-relays.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import {
@@ -58,7 +59,9 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
       ...(failure === undefined ? {} : { problem: problemOfFailure(failure) }),
     };
     await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
+    // A server has heard of the loss, and of its end, from the change of the product.
     // The guideline has no number for what else is done with a service that is deployed.
+    if (row.request.operation === 'lock') return;
     if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, { at: new Date(), kept });
     else await enqueueOwnNotice(database, written.result, { operation: 'execution', at: new Date() });
   };
@@ -77,7 +80,10 @@ async function succeed(database: Database, { instanceId }: Row, input: ProcessIn
     await deleteInstance(database, instanceId);
     return GONE;
   }
-  if (request.operation === 'execution') return (await findDeployed(database, instanceId))?.state ?? GONE;
+  if (request.operation === 'lock') await setCardLocked(database, instanceId, request.locked);
+  if (request.operation === 'execution' && start.unlocks === true) await setCardLocked(database, instanceId, false);
+  if (request.operation === 'execution' || request.operation === 'lock')
+    return (await findDeployed(database, instanceId))?.state ?? GONE;
   if (request.operation === 'deploy' || request.operation === 'update') {
     // Those that went are gone.
     const recorded = (await findDeployed(database, instanceId))?.applications ?? [];
@@ -103,7 +109,8 @@ async function fail(database: Database, row: Row): Promise<number> {
   const { instanceId, startState, chipChanged, request, applicationsBefore } = row;
   // A process of a release before this one has no such list.
   if (!chipChanged && applicationsBefore !== undefined) await setApplications(database, instanceId, applicationsBefore);
-  const state = request.operation === 'execution' ? startState : stateAfterFailure(startState, chipChanged);
+  const keeps = request.operation === 'execution' || request.operation === 'lock';
+  const state = keeps ? startState : stateAfterFailure(startState, chipChanged);
   if (!DEPLOYED.includes(state)) {
     await setInstanceState(database, instanceId, state);
     return state;

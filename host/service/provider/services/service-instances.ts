@@ -5,6 +5,7 @@ import { TsmError } from '../../../errors.ts';
 import { appendRecords } from '../../../store/audit-log.ts';
 import { cardIdText } from '../../../store/card-id.ts';
 import { isCrossed } from '../../../store/database-errors.ts';
+import { hurryCardLocks } from '../../../store/provider/card-locks.ts';
 import { agreeForHolder, isOtherAgreed } from '../../../store/provider/renewals.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import { provideInstance } from '../../../store/provider/service-instances.ts';
@@ -124,6 +125,7 @@ export class ServiceInstances {
   async find({ serviceId, appId, cards }: FindOnCards, front?: string): Promise<Instance[]> {
     if ((await this.#catalogue.find(serviceId)) === undefined) return this.#orphans(serviceId, cards);
     const known = await this.#catalogue.service(serviceId, appId);
+    if (front !== undefined) await hurryCardLocks(this.#database, cards);
     if (front !== undefined && cards.length > 1) await this.#agree(serviceId, cards, front);
     return (await findDeployedOn(this.#database, serviceId, cards)).map((row) => shown(row, known));
   }

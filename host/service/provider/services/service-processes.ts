@@ -3,6 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { PeerError } from '../../../errors.ts';
 import type { AuthenticationFailures } from '../../../store/authentication-failures.ts';
 import { cardIdText } from '../../../store/card-id.ts';
+import { isCardLocked } from '../../../store/provider/card-locks.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import {
   addProcess,
@@ -21,7 +22,7 @@ import { keepProvider, ownerOfService, type TsmsTables } from '../../../store/pr
 import { claimIdempotencyKey, type RequestTables } from '../../../store/request-log.ts';
 import type { Problem } from '../../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../../wire/message/platform.ts';
-import type { Operation, Process, StartProcess } from '../../../wire/message/service-instance.ts';
+import type { Operation, Process, ProcessOperation, StartProcess } from '../../../wire/message/service-instance.ts';
 import { moveOf } from '../../../wire/tsms/instance-state.ts';
 import type { ChangeStart } from '../../../workflow/change-content/context.ts';
 import type { Installer } from '../../../workflow/deploy-application/context.ts';
@@ -31,6 +32,7 @@ import {
   executeServiceSteps,
   switchServiceSteps,
   terminateServiceSteps,
+  unlockAndExecuteSteps,
 } from '../../../workflow/deploy-service.ts';
 import type { Also, DurableRun, Workflow } from '../../../workflow/engine/execution.ts';
 import type { FlowJournal } from '../../../workflow/engine/flow-journal.ts';
@@ -52,6 +54,9 @@ import type { KnownService, ServiceCatalogue } from './service-catalogue.ts';
 import { applicationsOf, changeOf, findVersion, flavorFor, takenName } from './service-plan.ts';
 
 export const SERVICE_PROCESS = 'service-process';
+
+/** Of an app or an operator, or of the platform itself. */
+export type ProcessStart = Omit<StartProcess, 'request'> & { readonly request: ProcessOperation };
 
 export interface ServiceProcessesOptions {
   readonly database: Kysely<ProviderTables>;
@@ -98,7 +103,7 @@ export class ServiceProcesses {
     id: string,
     caller: string,
     instanceId: string,
-    body: StartProcess,
+    body: ProcessStart,
     allow: (instance: DeployedService) => void = () => {},
   ): Promise<Process> {
     const { database, flow, settings } = this.#options;
@@ -124,11 +129,14 @@ export class ServiceProcesses {
     return this.#read(id);
   }
 
-  async #plan(instance: DeployedService, { request, terminalId, readerName }: StartProcess): Promise<ProcessInput> {
+  async #plan(instance: DeployedService, { request, terminalId, readerName }: ProcessStart): Promise<ProcessInput> {
     const { instanceId, cardId, serviceId, serial, state, productState, applications } = instance;
     const move = moveOf(state, request);
     if ('illegal' in move) throw refusal('NOT_ALLOWED', move.illegal);
-    const harmless = request.operation === 'termination' || (request.operation === 'suspension' && request.suspend);
+    const harmless =
+      request.operation === 'termination' ||
+      (request.operation === 'suspension' && request.suspend) ||
+      (request.operation === 'lock' && request.locked);
     if (productState !== 'VALID' && !harmless)
       throw refusal('NOT_ALLOWED', `The product is ${productState} on this card: nothing but its end is possible`);
     const spId = await ownerOfService(this.#options.database, serviceId);
@@ -147,6 +155,11 @@ export class ServiceProcesses {
         return { start: { ...start, applications: [], removals: applications }, request, to: move.to };
       case 'execution':
         return this.#planExecution(instance, request, start);
+      case 'lock': {
+        // What its provider has suspended stays locked.
+        const locked = request.locked || instance.suspended || !instance.activated;
+        return { start: { ...start, locked }, request, to: move.to };
+      }
     }
   }
 
@@ -155,7 +168,7 @@ export class ServiceProcesses {
     request: Operation & { readonly operation: 'execution' },
     start: ServiceStart,
   ): Promise<ProcessInput> {
-    const { serviceId, state } = instance;
+    const { instanceId, serviceId, state } = instance;
     requireFlavor(await this.#options.catalogue.find(serviceId), instance);
     const script = await scriptOfAction(this.#options.database, serviceId, request.actionCode);
     if (script === undefined) throw refusal('NOT_FOUND', `The service has no action ${request.actionCode}`);
@@ -164,7 +177,8 @@ export class ServiceProcesses {
       (name) => inputs[name]?.length !== 2 * (script.inputs[name]?.bytes ?? -1),
     );
     if (wrong !== undefined) throw refusal('INVALID_ARGUMENT', `${wrong} is missing, unknown, or has another length`);
-    return { start: { ...start, script, inputs }, request, to: state };
+    const unlocks = (await isCardLocked(this.#options.database, instanceId)) ? { unlocks: true as const } : {};
+    return { start: { ...start, ...unlocks, script, inputs }, request, to: state };
   }
 
   async #planDeployment(
@@ -253,8 +267,10 @@ export class ServiceProcesses {
         return processEnding(id, end, input);
       },
     };
-    if (request.operation === 'execution') return flow.run({ ...common, flow: executeServiceSteps });
-    if (request.operation === 'suspension') return flow.run({ ...common, flow: switchServiceSteps });
+    if (request.operation === 'execution')
+      return flow.run({ ...common, flow: start.unlocks === true ? unlockAndExecuteSteps : executeServiceSteps });
+    if (request.operation === 'suspension' || request.operation === 'lock')
+      return flow.run({ ...common, flow: switchServiceSteps });
     if (request.operation !== 'termination') return flow.run({ ...common, flow: deployServiceSteps });
     // Nothing of it was ever on the card.
     if (start.removals.length === 0) return processEnding(id, { end: 'done', facts: {} }, input);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ColumnType } from 'kysely';
+
+/** The table of instances whose applications are to be locked on their card, or free again. */
+
+/** Those that were reported before are locked too. */
+export const CARD_LOCKS_SQL = `
+  CREATE TABLE card_locks (
+    instance_id text PRIMARY KEY REFERENCES service_instances ON DELETE CASCADE, card text NOT NULL,
+    locked boolean NOT NULL DEFAULT false, turn integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL DEFAULT now(), tries integer NOT NULL DEFAULT 0, looks integer NOT NULL DEFAULT 0,
+    waits boolean NOT NULL DEFAULT false, terminal_id text, reader_name text, locking boolean,
+    CHECK ((terminal_id IS NULL) = (reader_name IS NULL) AND (terminal_id IS NULL) = (locking IS NULL))
+  );
+  CREATE INDEX card_locks_due ON card_locks (due_at);
+  CREATE INDEX card_locks_of_card ON card_locks (card);
+  INSERT INTO card_locks (instance_id, card)
+    SELECT instance_id, card FROM service_instances JOIN service_deployments USING (instance_id)
+    WHERE product_state = 'INVALID' AND state IN (21, 22);
+`;
+
+export interface CardLockTables {
+  card_locks: {
+    instance_id: string;
+    card: string;
+    /** For the issuer, as the card was left last: what a provider has suspended is none of this. */
+    locked: ColumnType<boolean, boolean | undefined, boolean>;
+    /** Flows that have come to their end: the next one is another. */
+    turn: ColumnType<number, never, number>;
+    due_at: ColumnType<Date, never, Date>;
+    /** That failed one after the other. */
+    tries: ColumnType<number, never, number>;
+    looks: ColumnType<number, never, number>;
+    /** For the next look or the next try, which a contact makes at once. */
+    waits: ColumnType<boolean, never, boolean>;
+    /** Reader of the flow that is under way, and what that makes of the card. */
+    terminal_id: ColumnType<string | null, never, string | null>;
+    reader_name: ColumnType<string | null, never, string | null>;
+    locking: ColumnType<boolean | null, never, boolean | null>;
+  };
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { CardId } from '../../wire/message/common.ts';
+import { INSTANCE_STATE } from '../../wire/message/platform.ts';
+import { cardIdOfText, cardIdText } from '../card-id.ts';
+import type { CardLockTables } from './card-lock-table.ts';
+import type { ProviderTables } from './schema.ts';
+
+/** Instances of services whose applications are to be locked on a card that was reported lost, or free again. */
+
+type Database = Kysely<ProviderTables>;
+
+/** Of those that nothing is to be done about any more. */
+const LOOK_AGAIN = sql`now() + interval '1 hour'`;
+/** What the issuer says of the product, and what the card was made to be. */
+const WANTED = sql`EXISTS (SELECT 1 FROM service_instances AS instance WHERE instance.instance_id = lock.instance_id
+  AND instance.product_state = CASE WHEN lock.locked THEN 'VALID' ELSE 'INVALID' END)`;
+
+/** The products of these instances have moved: what follows on their card is looked for from the beginning. */
+export async function addCardLocks(transaction: Database, instanceIds: readonly string[]): Promise<void> {
+  const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
+  await sql`
+    INSERT INTO card_locks (instance_id, card)
+    SELECT instance_id, card FROM service_instances JOIN service_deployments USING (instance_id)
+    WHERE instance_id = ANY(${[...instanceIds]}::text[]) AND state = ANY(${deployed}::int[])
+      AND (product_state = 'INVALID' OR EXISTS (SELECT 1 FROM card_locks AS known
+        WHERE known.instance_id = service_instances.instance_id))
+    ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), tries = 0, looks = 0`.execute(transaction);
+}
+
+export interface DueLock {
+  readonly instanceId: string;
+  readonly card: CardId;
+  /** What the card is to be made. */
+  readonly lock: boolean;
+  readonly turn: number;
+  readonly tries: number;
+  readonly looks: number;
+  /** Of the flow that is under way. */
+  readonly reader: { readonly terminalId: string; readonly readerName: string } | undefined;
+}
+
+/** Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. */
+export async function claimCardLocks(
+  database: Database,
+  { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
+): Promise<DueLock[]> {
+  await sql`UPDATE card_locks AS lock SET due_at = ${LOOK_AGAIN}
+    WHERE due_at <= now() AND terminal_id IS NULL AND NOT ${WANTED}`.execute(database);
+  const { rows } = await sql<Selectable<CardLockTables['card_locks']>>`
+    UPDATE card_locks SET due_at = now() + ${claimMs} * interval '1 millisecond', waits = false
+    WHERE instance_id IN (SELECT instance_id FROM card_locks AS lock WHERE due_at <= now()
+      AND (terminal_id IS NOT NULL OR ${WANTED}) ORDER BY due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
+    RETURNING *`.execute(database);
+  return rows.map((row) => ({
+    ...{ instanceId: row.instance_id, card: cardIdOfText(row.card), lock: row.locking ?? !row.locked },
+    ...{ turn: row.turn, tries: row.tries, looks: row.looks },
+    reader:
+      row.terminal_id === null || row.reader_name === null
+        ? undefined
+        : { terminalId: row.terminal_id, readerName: row.reader_name },
+  }));
+}
+
+/** Where the flow that begins is run, and what it makes of the card: it goes on there. */
+export async function keepLockReader(
+  database: Database,
+  instanceId: string,
+  {
+    terminalId,
+    readerName,
+    lock,
+  }: { readonly terminalId: string; readonly readerName: string; readonly lock: boolean },
+): Promise<void> {
+  await database
+    .updateTable('card_locks')
+    .set({ terminal_id: terminalId, reader_name: readerName, locking: lock })
+    .where('instance_id', '=', instanceId)
+    .execute();
+}
+
+/** How far one has come: `underWay` goes on in its reader, `away` was not found; else a flow has ended. */
+export async function settleCardLock(
+  database: Database,
+  instanceId: string,
+  change: {
+    readonly pauseMs: number;
+    readonly tries: number;
+    readonly looks: number;
+    readonly how: 'underWay' | 'away' | 'ended';
+  },
+): Promise<void> {
+  const { pauseMs, tries, looks, how } = change;
+  const ended = { terminal_id: null, reader_name: null, locking: null, turn: sql<number>`turn + 1` };
+  await database
+    .updateTable('card_locks')
+    .set({ due_at: sql<Date>`now() + ${pauseMs} * interval '1 millisecond'`, tries, looks, waits: how !== 'underWay' })
+    .$if(how === 'ended', (update) => update.set(ended))
+    .where('instance_id', '=', instanceId)
+    .execute();
+}
+
+/** With the end of what has switched its applications. */
+export async function setCardLocked(database: Database, instanceId: string, locked: boolean): Promise<void> {
+  await database.updateTable('card_locks').set({ locked }).where('instance_id', '=', instanceId).execute();
+}
+
+/** True for an instance that the card still has locked for a loss that was withdrawn. */
+export async function isCardLocked(database: Database, instanceId: string): Promise<boolean> {
+  const row = await database
+    .selectFrom('card_locks')
+    .select('locked')
+    .where('instance_id', '=', instanceId)
+    .executeTakeFirst();
+  return row?.locked === true;
+}
+
+/** A card is said to be here: what waits is looked for, or tried, at once. @returns how many */
+export async function hurryCardLocks(database: Database, cards: readonly CardId[]): Promise<number> {
+  const { rows } = await sql`
+    UPDATE card_locks SET due_at = least(due_at, now()), looks = 0
+    WHERE card = ANY(${cards.map(cardIdText)}::text[]) AND waits RETURNING 1`.execute(database);
+  return rows.length;
+}
