@@ -111,6 +111,26 @@ describe('changes of a provider’s rows at once', function () {
     expect(states.map((renewal) => renewal?.state)).to.deep.equal(['waiting', 'agreed']);
   });
 
+  it('agree for a holder however often others come between', async () => {
+    const cards = ['6', '7'].map((last): CardId => ({ kind: 'iccid', value: `8986000000000000066${last}` }));
+    const [old, successor] = cards as [CardId, CardId];
+    const instanceId = await deployed(old);
+    await change(old, 'TERMINATED', successor);
+    // What PostgreSQL says of a circle of waiting transactions, and twice of a card that another one was agreed for.
+    await sql
+      .raw(`
+      CREATE SEQUENCE crossings;
+      CREATE FUNCTION come_between() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        CASE nextval('crossings') WHEN 1 THEN RAISE deadlock_detected; WHEN 2, 3 THEN RAISE unique_violation;
+          ELSE RETURN NEW; END CASE; END $$;
+      CREATE TRIGGER come_between BEFORE UPDATE ON renewals FOR EACH ROW EXECUTE FUNCTION come_between()`)
+      .execute(database);
+    const service = new ServiceInstances(database, new ServiceCatalogue(database));
+    expect(await service.find({ serviceId, cards }, 'urn:opentsm:front:a')).to.have.length(1);
+    expect(await findRenewal(database, instanceId)).to.include({ state: 'agreed' });
+    await sql.raw('DROP FUNCTION come_between CASCADE; DROP SEQUENCE crossings').execute(database);
+  });
+
   const ENDS: Readonly<Record<string, (cardId: CardId) => Promise<unknown>>> = {
     'a change': (cardId) => change(cardId, 'INVALID'),
     'a snapshot': (cardId) => {
