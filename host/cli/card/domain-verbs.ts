@@ -88,13 +88,14 @@ async function finishDomain(card: CardWork, there: RegistryEntry, wanted: number
 
 /** As this command would have left it, as far as a registry tells. @throws ConflictError that says what is there */
 function requireAsWanted(card: CardWork, there: RegistryEntry, wanted: number): void {
-  const { aid: instance, lifeCycle, privileges = 0, securityDomain } = there;
+  const { aid: instance, lifeCycle, privileges = 0, firstPrivilegesOnly, securityDomain } = there;
+  const told = firstPrivilegesOnly ? 0xff0000 : 0xffffff;
   const domain = aidToHex(instance);
   if ((privileges & PRIVILEGE.SECURITY_DOMAIN) === 0)
     throw new ConflictError('instance-of-another', `${domain} is an application on this card: name another AID`);
   const names = (bits: number): string => privilegeNames(bits).join(', ');
   const other = [
-    ...(privileges === wanted ? [] : [`its privileges are ${names(privileges)}, not ${names(wanted)}`]),
+    ...(privileges === (wanted & told) ? [] : [`its privileges are ${names(privileges)}, not ${names(wanted)}`]),
     ...(securityDomain === undefined || sameBytes(securityDomain, card.domain)
       ? []
       : [`it belongs to ${aidToHex(securityDomain)}, not to ${aidToHex(card.domain)}`]),

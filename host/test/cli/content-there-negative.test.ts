@@ -112,5 +112,15 @@ describe('tsm card and a registry that does not tell what was done', function ()
     }
     const own = await tsm(create);
     expect([own.code, /on the card already/.test(own.said)], own.said).to.deep.equal([0, true]);
+    // GPCS 2.1.1 has one byte of privileges.
+    const first = (told: string) =>
+      told.replace(/E3(..)(4F07F00000000253509F7001..)C503(..)..../, (_all, length, head, byte) => {
+        const less = (Number.parseInt(length, 16) - 2).toString(16).padStart(2, '0').toUpperCase();
+        return `E3${less}${head}C501${byte}`;
+      });
+    const told = await tsm(create, first);
+    expect([told.code, /on the card already/.test(told.said)], told.said).to.deep.equal([0, true]);
+    const other = await tsm(create, (registry) => first(registry).replace(/(4F07F0.{12}9F7001..C501)../, '$1C0'));
+    expect([other.code, /its privileges are/.test(other.said)], other.said).to.deep.equal([1, true]);
   });
 });

@@ -19,6 +19,8 @@ export interface RegistryEntry {
   readonly aid: Aid;
   readonly lifeCycle: number;
   readonly privileges?: number;
+  /** The card tells the first byte of them alone (before GPCS 2.2). */
+  readonly firstPrivilegesOnly?: true;
   readonly loadFile?: Aid;
   readonly securityDomain?: Aid;
   readonly modules: readonly Aid[];
@@ -40,12 +42,18 @@ export function getStatus(
 function entry(value: Uint8Array): RegistryEntry {
   const reader = new TlvReader(value);
   const name = aid(reader.expect(0x4f));
-  const found: { lifeCycle?: number; privileges?: number; loadFile?: Aid; securityDomain?: Aid; version?: string } = {};
+  const found: { lifeCycle?: number } & Partial<
+    Pick<
+      { -readonly [key in keyof RegistryEntry]: RegistryEntry[key] },
+      'privileges' | 'firstPrivilegesOnly' | 'loadFile' | 'securityDomain' | 'version'
+    >
+  > = {};
   const modules: Aid[] = [];
   while (!reader.atEnd) {
     const object = reader.next();
     if (object.tag === 0x9f70 && object.value.length >= 1) found.lifeCycle = object.value[0] ?? 0;
     if (object.tag === 0xc5) found.privileges = decodePrivileges(object.value);
+    if (object.tag === 0xc5 && object.value.length === 1) found.firstPrivilegesOnly = true;
     if (object.tag === 0xc4) found.loadFile = aid(object.value);
     if (object.tag === 0xcc) found.securityDomain = aid(object.value);
     if (object.tag === 0xce) found.version = object.value.join('.');
