@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { UsageError } from '../../errors.ts';
+import { UnacceptableError } from '../../errors.ts';
 
 /**
  * What an application does after it is installed, as data (docs/service-scripts.md). Hexadecimal texts may hold
@@ -130,7 +130,7 @@ const MAX_STEPS = 256;
 
 const isScript = (value: unknown): value is ServiceScript => Check(ServiceScript, value);
 
-/** @throws UsageError `service-script`, naming the first place that is not right */
+/** @throws UnacceptableError `service-script`, naming the first place that is not right */
 export function readServiceScript(text: string): ServiceScript {
   if (text.length > MAX_BYTES) throw refused(`longer than ${MAX_BYTES} characters`);
   let value: unknown;
@@ -148,7 +148,7 @@ export function readServiceScript(text: string): ServiceScript {
   return value;
 }
 
-const refused = (what: string): UsageError => new UsageError('service-script', `This is no service script: ${what}`);
+const refused = (what: string) => new UnacceptableError('service-script', `This is no service script: ${what}`);
 
 /** Steps that call the KMS. */
 export const kmsStepsOf = ({ steps }: ServiceScript): KmsStep[] =>
