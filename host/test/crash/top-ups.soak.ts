@@ -71,6 +71,7 @@ describe('Top-ups under load, nodes killed at random', function () {
   ] as const) {
     it(`no money is lost or made ${way}`, async () => {
       const kills = await amongKills(topUp);
+      expect(kills, 'top-ups among no kills show nothing').to.be.above(0);
       const { least, most, platform } = await load.expectBooks();
       console.log(`      ${kills} kills; cards have ${platform} cents, ${least} were credited, ${most} asked for`);
     });

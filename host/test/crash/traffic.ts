@@ -13,10 +13,17 @@ export async function scriptsSoFar(lab: SingleProviderLab): Promise<number> {
 export async function afterScripts(lab: SingleProviderLab, scripts: number): Promise<void> {
   const file = lab.platforms.trafficFile;
   if ((await scriptsSoFar(lab)) >= scripts) return;
-  await new Promise<void>((resolve) => {
-    watchFile(file, { interval: 5 }, async () => {
-      if ((await scriptsSoFar(lab)) >= scripts) resolve();
-    });
-  });
-  unwatchFile(file);
+  const { promise: reached, resolve, reject } = Promise.withResolvers<void>();
+  const look = () =>
+    void scriptsSoFar(lab).then((found) => {
+      if (found >= scripts) resolve();
+    }, reject);
+  // Others may wait for the same file; what came before it was watched is seen now.
+  watchFile(file, { interval: 5 }, look);
+  look();
+  try {
+    await reached;
+  } finally {
+    unwatchFile(file, look);
+  }
 }
