@@ -16,6 +16,15 @@ import type { CardChannel } from '../../transport/card-channel.ts';
 const NODE = 'front';
 const TSM = join(import.meta.dirname, '../../cli/tsm.mjs');
 
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** kill -9 of the front's node that holds a session, between two APDUs of a top-up: the other one goes on with it. */
 describe('The front, a node killed', function () {
   this.timeout(600_000);
@@ -26,6 +35,8 @@ describe('The front, a node killed', function () {
   let paid = 0;
   /** Before the card gets this APDU of a session, counted from 1, the node dies. */
   let killAt = 0;
+  /** Processes of the node that were killed so. */
+  let killed: (number | undefined)[] = [];
 
   before(async () => {
     const provider = ProductDesk.config(await buildPurseCap());
@@ -48,7 +59,10 @@ describe('The front, a node killed', function () {
       ...inner,
       transmit: async (command) => {
         count += 1;
-        if (count === killAt) await lab.platforms.topology.kill(NODE);
+        if (count === killAt) {
+          killed.push(lab.platforms.topology.pid(NODE));
+          await lab.platforms.topology.kill(NODE);
+        }
         return inner.transmit(command);
       },
     };
@@ -64,6 +78,7 @@ describe('The front, a node killed', function () {
     it(`before ${name}: the same top-up goes on at the other node, and money arrives once`, async () => {
       await using phone = await phoneOf();
       killAt = at;
+      killed = [];
       const amount = 100 + at;
       const action = {
         actionCode: 'TOPUP',
@@ -79,7 +94,11 @@ describe('The front, a node killed', function () {
         2,
       ]);
       paid += amount;
+      // The card got so far, and the node was gone behind it.
+      expect(killed).to.have.length(1);
+      expect(isAlive(killed[0])).to.equal(false);
       await lab.platforms.topology.start(NODE);
+      expect(lab.platforms.topology.pid(NODE)).to.not.equal(killed[0]);
       await lab.platforms.topology.healthy(NODE);
       const ledger = await desk.ledger(inserted, serial);
       expect(ledger, JSON.stringify(ledger)).to.include({ platform: paid, open: 0, equal: true });
