@@ -5,6 +5,7 @@ import type { AlgorithmKind } from './algorithm-names.ts';
 import { type AlgorithmUse, algorithmOf, FACTORIES } from './algorithms.ts';
 import type { CapFile } from './cap-file.ts';
 import { ComponentReader } from './component-reader.ts';
+import { methodsOf } from './instructions.ts';
 
 /** What a CAP file wants of a card. */
 export interface Import {
@@ -61,42 +62,40 @@ const OP = {
   INVOKESTATIC: 0x8d,
 } as const;
 
-/** Constants that instructions before `end` push, the last ones; a value that is computed ends them. */
-function pushedBefore(code: Uint8Array, end: number, count: number): number[] {
+/** The value that an instruction pushes, when it is a constant. */
+function pushed([opcode = 0, first = 0, second = 0]: Uint8Array): number | undefined {
+  if (opcode === OP.SSPUSH) return (first << 8) | second;
+  if (opcode === OP.BSPUSH) return first;
+  return opcode >= OP.SCONST_M1 && opcode <= OP.SCONST_5 ? opcode - OP.SCONST_M1 - 1 : undefined;
+}
+
+/** Constants that the instructions before this one push, the last ones; a value that is computed ends them. */
+function pushedBefore(instructions: readonly Uint8Array[], index: number, count: number): number[] {
   const values: number[] = [];
-  let at = end;
-  while (values.length < count && at > 0) {
-    const short = code[at - 1] ?? 0;
-    if (code[at - 3] === OP.SSPUSH) {
-      values.unshift(((code[at - 2] ?? 0) << 8) | short);
-      at -= 3;
-    } else if (code[at - 2] === OP.BSPUSH) {
-      values.unshift(short);
-      at -= 2;
-    } else if (short >= OP.SCONST_M1 && short <= OP.SCONST_5) {
-      values.unshift(short - OP.SCONST_M1 - 1);
-      at -= 1;
-    } else break;
+  for (let at = index - 1; at >= 0 && values.length < count; at -= 1) {
+    const value = pushed(instructions[at] ?? new Uint8Array());
+    if (value === undefined) break;
+    values.unshift(value);
   }
   return values;
 }
 
 /**
- * Algorithms and key sizes that the code asks for with constants: what it computes is not seen. A card without them
- * refuses in install(), or later.
+ * Algorithms and key sizes that the code asks for with constants: what it computes is not seen, and nothing is of a
+ * file without Descriptor. A card without them refuses in install(), or later.
  */
 export function algorithmsOf(cap: CapFile): AlgorithmUse[] {
   const factories = factoriesOf(cap);
   const method = cap.components.get('Method');
   if (method === undefined || factories.size === 0) return [];
-  const code = new ComponentReader(method, 'Method', TAG.METHOD).rest();
   const found = new Map<string, AlgorithmUse>();
-  for (let at = 0; at + 2 < code.length; at += 1) {
-    if (code[at] !== OP.INVOKESTATIC && code[at] !== OP.INVOKESPECIAL) continue;
-    const factory = factories.get(((code[at + 1] ?? 0) << 8) | (code[at + 2] ?? 0));
-    if (factory === undefined) continue;
-    const use = algorithmOf(factory, (count) => pushedBefore(code, at, count));
-    if (use !== undefined) found.set(`${use.what} ${use.name} ${use.bits}`, use);
-  }
+  for (const instructions of methodsOf(cap, new ComponentReader(method, 'Method', TAG.METHOD).rest()))
+    for (const [index, [opcode, high = 0, low = 0]] of instructions.entries()) {
+      if (opcode !== OP.INVOKESTATIC && opcode !== OP.INVOKESPECIAL) continue;
+      const factory = factories.get((high << 8) | low);
+      if (factory === undefined) continue;
+      const use = algorithmOf(factory, (count) => pushedBefore(instructions, index, count));
+      if (use !== undefined) found.set(`${use.what} ${use.name} ${use.bits}`, use);
+    }
   return [...found.values()];
 }
