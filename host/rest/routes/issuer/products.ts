@@ -43,7 +43,7 @@ const provider = { access: ['provider'] as const };
 const front = { access: ['operator', 'front'] as const };
 
 /** Nine load files of 64 KiB in hex, and what is around them. */
-const APPLICATION_BYTES = 9 * 131_072 + 65_536;
+export const APPLICATION_BYTES = 9 * 131_072 + 65_536;
 
 /** LOAD, INSTALL and DELETE for providers. */
 export function applicationRequestRoutes(app: RestApp, requests: ApplicationRequests): void {
