@@ -61,6 +61,8 @@ describe('Key distribution to a supplementary domain', () => {
       await target(issuer, SSD);
       const modulus = await generate(issuer, '10');
       expect(await issuer.storeData(bytes('4203010203'))).equal('9000');
+      // its last block ended the personalization of that domain
+      await target(issuer, SSD);
       const read = bytes(await issuer.ok('80478100', tlv('A4', '84021002'), true));
       expect(hex(valueAt(read, '7F49', '81'))).equal(hex(modulus));
       await card.select(SSD);

@@ -64,7 +64,8 @@ describe('SCP10 commands out of order', () => {
         const initiation = await prepared(card);
         await initiation.getChallenge();
         await card.ok(command, sw);
-        expect((await initiation.external()).sw).equal('6985');
+        // the first one may be refused as an interruption of the chain alone
+        for (let time = 0; time < 2; time++) expect((await initiation.external()).sw).equal('6985');
         await expectIdle(card);
       }),
     );

@@ -16,7 +16,6 @@ class SequenceCounterTest {
     private static final String KEY = "404142434445464748494A4B4C4D4E4F";
     private static final byte VERSION = 0x30;
     /** In a key's first block, behind version, identifier, type, maker, length, usage and access. */
-    private static final int SEQUENCE = 8;
 
     private PlainCard card;
     private KeyStore sets;
@@ -37,13 +36,13 @@ class SequenceCounterTest {
         field.setAccessible(true);
         byte[] heap = (byte[]) field.get(sets);
         byte[] counter = PlainCard.bytes(value);
-        int at = sets.find(VERSION, (byte) 1) * blockSize() + SEQUENCE;
+        int at = sets.find(VERSION, (byte) 1) * constant("BLOCK_SIZE") + constant("SEQUENCE");
         System.arraycopy(counter, 0, heap, at, counter.length);
         assertEquals(value, counted());
     }
 
-    private static short blockSize() throws Exception {
-        Field field = KeyStore.class.getDeclaredField("BLOCK_SIZE");
+    private static short constant(String name) throws Exception {
+        Field field = KeyStore.class.getDeclaredField(name);
         field.setAccessible(true);
         return field.getShort(null);
     }
