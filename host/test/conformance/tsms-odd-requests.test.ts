@@ -78,7 +78,7 @@ describe('TSM-Backend, asked oddly', () => {
     const kept = await lab.client.send('createPersoScriptAndUploadBinary', form(file));
     lab.client.requireDescribed('createPersoScriptAndUploadBinary', kept);
     expect([kept.status, Object(kept.json).fileName]).to.deep.equal([200, 'scriptFile']);
-    const texts = Array.from({ length: 5 }, (_, at) => `name="text${at}"\r\n\r\nx`);
+    const texts = Array.from({ length: 17 }, (_, at) => `name="text${at}"\r\n\r\nx`);
     const many = await lab.client.send('createPersoScriptAndUploadBinary', form(...texts, file));
     expect([many.status, Object(many.json).errorCategory]).to.deep.equal([400, 1002]);
   });

@@ -303,7 +303,7 @@ describe('renewal of a secure element', function () {
       ...['ended', 'ended', 'renewal-under-way', 'renewal-ended', 'no-such-renewal'],
     ]);
     const gone = await page({ after: ids[1] ?? '' }).catch((error: unknown) => error);
-    expect(gone, 'what was the end of a page').to.nested.include({ code: 'no-such-page', 'context.status': 400 });
+    expect(gone, 'what was the end of a page').to.nested.include({ code: 'no-such-page', 'context.status': 422 });
     const records = await provider.database
       .selectFrom('audit_log')
       .select('details')
