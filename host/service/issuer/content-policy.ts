@@ -11,7 +11,7 @@ import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
 import type { ContentTokenRequest, DelegatedAct } from '../../wire/message/content-change.ts';
-import { preloadedOn } from '../../workflow/deploy-application/load-file-on-card.ts';
+import { isFromMaker, requireNotPreloaded } from '../../workflow/deploy-application/load-file-on-card.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 
 interface Parts {
@@ -55,6 +55,7 @@ export async function checkDelegatedAct(
     throw new PolicyError('aid-not-registered', `The AID ${act.to} is not registered for this provider`);
   if (productId !== undefined && (await providerOfProduct(database, productId)) !== caller)
     throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
+  if (act.act === 'load') await requireNotPreloaded([act.loadFileAid], cardId, { database, settings });
   await checkNames(database, caller, { cardId, ssdAid, act, ...(productId === undefined ? {} : { productId }) });
   if (act.act === 'install') await requireBrought({ database, settings }, { caller, cardId, aid: act.loadFileAid });
   return domain;
@@ -94,8 +95,9 @@ async function requireBrought(
   { caller, cardId, aid }: Pick<ContentTokenRequest, 'cardId'> & { readonly caller: string; readonly aid: string },
 ): Promise<void> {
   const [file] = await listLoadFiles(database, cardId, [aid]);
-  if (await isVouchedFor(database, { cardId, providerId: caller }, { aid, hash: file?.hash ?? undefined })) return;
-  if ((await preloadedOn(cardId, { database, settings })).includes(aid)) return;
+  const known = { aid, hash: file?.hash ?? undefined };
+  if (await isVouchedFor(database, { cardId, providerId: caller }, known)) return;
+  if (await isFromMaker(known, cardId, { database, settings })) return;
   throw new ConflictError(
     'load-file-unknown',
     `Nothing says which code the load file ${aid} of this card is: delete it, and load it by a token`,

@@ -80,22 +80,22 @@ export class ContentTokens {
     const domain = await checkDelegatedAct({ database, settings }, caller, request);
     const { cardId, ssdAid, act, productId, last } = request;
     const leaving = act.act === 'delete' && last === true && productId !== undefined ? { leaving: productId } : {};
-    await database.transaction().execute(async (transaction) => {
+    // What is refused leaves no token: others go by those that were given.
+    const row = await database.transaction().execute(async (transaction) => {
       const log = transaction as unknown as Kysely<RequestTables>;
       await claimIdempotencyKey(log, { key: tokenId, caller, body: request });
+      if (act.act === 'load') await lockNames(transaction, cardId);
       await addContentToken(transaction, { tokenId, cardId, ssdAid, providerId: caller, act, ...leaving });
-    });
-    const row = await this.#own(tokenId, caller);
-    if (row.state === 'confirmed')
-      throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
-    if (act.act === 'load') {
-      const file = { aid: act.loadFileAid, hash: act.hash };
-      await database.transaction().execute(async (transaction) => {
-        await lockNames(transaction, cardId);
+      const added = await ownToken(transaction, tokenId, caller);
+      if (added.state === 'confirmed')
+        throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
+      if (act.act === 'load') {
+        const file = { aid: act.loadFileAid, hash: act.hash };
         await requireOwnNames(transaction, { cardId, providerId: caller, productId, loadFile: file });
         await recordLoadToken(transaction, { cardId, providerId: caller, files: [file] });
-      });
-    }
+      }
+      return added;
+    });
     if (act.act === 'install') {
       const [file] = await listLoadFiles(database, cardId, [act.loadFileAid]);
       const loadFile = { aid: act.loadFileAid, hash: file?.hash ?? undefined };
@@ -160,10 +160,8 @@ export class ContentTokens {
     };
   }
 
-  async #own(tokenId: string, caller: string): Promise<ContentTokenRow> {
-    const row = await findContentToken(this.#parts.database, tokenId);
-    if (row?.providerId === caller) return row;
-    throw new NotFoundError('no-such-token', 'There is no token of this id');
+  #own(tokenId: string, caller: string): Promise<ContentTokenRow> {
+    return ownToken(this.#parts.database, tokenId, caller);
   }
 
   async #again(row: ContentTokenRow, confirmation: string): Promise<ReceiptState> {
@@ -232,6 +230,12 @@ export class ContentTokens {
       details: { provider: providerId, delegated: row.act.act, number, ...details },
     });
   }
+}
+
+async function ownToken(database: Kysely<IssuerTables>, tokenId: string, caller: string): Promise<ContentTokenRow> {
+  const row = await findContentToken(database, tokenId);
+  if (row?.providerId === caller) return row;
+  throw new NotFoundError('no-such-token', 'There is no token of this id');
 }
 
 /** `42 L IIN ‖ 45 L CIN ‖ 5F20 10 provider ‖ 93 04 number`: good on this card, in this provider's domain. */

@@ -41,15 +41,45 @@ export async function listLoadFiles(database: Database, cardId: CardId, aids: re
     .execute();
 }
 
-/** Has the card the file of this hash under this name? What another provider brought counts when it is proved. */
+/**
+ * Has the card the file of this hash under this name? What another provider brought counts when it is proved, and only
+ * while nobody had a load token for this name and another code: a card takes tokens again, and not each act is told.
+ */
 export async function isVouchedFor(
   database: Database,
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
-  { aid, hash }: NamedLoadFile,
+  file: NamedLoadFile,
 ): Promise<boolean> {
-  const [row] = await listLoadFiles(database, cardId, [aid]);
-  if (row === undefined || row.hash === null || row.hash !== hash) return false;
-  return row.provider_id === providerId ? row.state !== 'unsure' : row.state === 'loaded';
+  const [row] = await listLoadFiles(database, cardId, [file.aid]);
+  if (row === undefined || row.hash === null || row.hash !== file.hash) return false;
+  if (row.provider_id !== providerId)
+    return row.state === 'loaded' && !(await hasTokenForAnother(database, cardId, file));
+  // What it had may be gone, and another's have come.
+  if (row.state === 'released') return !(await hasTokenForAnother(database, cardId, file, { but: providerId }));
+  return row.state !== 'unsure';
+}
+
+/**
+ * Was a load token ever given for this name and another code than this? The card takes it whenever it has no such file.
+ *
+ * @param file without hash: any load token
+ * @param options.but a provider whose own tokens do not count
+ */
+export async function hasTokenForAnother(
+  database: Database,
+  cardId: CardId,
+  { aid, hash }: NamedLoadFile,
+  { but }: { readonly but?: string } = {},
+): Promise<boolean> {
+  const tokens = database
+    .selectFrom('content_tokens')
+    .select('token_id')
+    .where('card', '=', cardIdText(cardId))
+    .where(sql<string>`act->>'act'`, '=', 'load')
+    .where(sql<string>`act->>'loadFileAid'`, '=', aid)
+    .$if(hash !== undefined, (query) => query.where(sql<string>`act->>'hash'`, 'is distinct from', hash ?? ''))
+    .$if(but !== undefined, (query) => query.where('provider_id', '<>', but ?? ''));
+  return (await tokens.limit(1).executeTakeFirst()) !== undefined;
 }
 
 /** Those that this provider has brought, in the same order. */
@@ -70,7 +100,7 @@ export async function broughtBy(
  */
 export async function recordLoading(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
   for (const { aid, hash } of files) {
-    const state = await firstState(database, { cardId, providerId, aid });
+    const state = await firstState(database, cardId, providerId, { aid, hash });
     await put(database, { cardId, providerId, aid, hash, state });
   }
   await requireRoom(database, cardId, providerId);
@@ -93,7 +123,7 @@ export async function recordLoadToken(
   const known = row !== undefined && row.hash === hash;
   if (row !== undefined && !known && (row.state === 'loading' || (row.state === 'loaded' && row.hash !== null)))
     throw fileTaken(cardId, aid);
-  const first = await firstState(database, { cardId, providerId, aid });
+  const first = await firstState(database, cardId, providerId, file);
   // The one of before may be there still.
   const state = row === undefined ? first : known ? row.state : 'unsure';
   await put(database, { cardId, providerId, aid, hash, state: state === 'released' ? first : state });
@@ -185,21 +215,9 @@ const ownRow = (
 
 type State = 'loading' | 'unsure';
 
-/** A token is good more than once: whoever else had one for this name can bring its own file whenever it likes. */
-async function firstState(
-  database: Database,
-  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
-): Promise<State> {
-  const token = await database
-    .selectFrom('content_tokens')
-    .select('token_id')
-    .where('card', '=', cardIdText(cardId))
-    .where('provider_id', '<>', providerId)
-    .where(sql<string>`act->>'act'`, '=', 'load')
-    .where(sql<string>`act->>'loadFileAid'`, '=', aid)
-    .limit(1)
-    .executeTakeFirst();
-  return token === undefined ? 'loading' : 'unsure';
+/** A token is good more than once: whoever else had one for this name can bring its own code whenever it likes. */
+async function firstState(database: Database, cardId: CardId, providerId: string, file: NamedLoadFile): Promise<State> {
+  return (await hasTokenForAnother(database, cardId, file, { but: providerId })) ? 'unsure' : 'loading';
 }
 
 async function put(

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
+import { isVouchedFor, recordLoaded } from '../../store/issuer/load-files.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import type { Instance, Operation, Process } from '../../wire/message/service-instance.ts';
@@ -35,6 +36,8 @@ describe('load files that a card has already', function () {
   let card: Awaited<ReturnType<InProcess['insertMade']>>;
   let instance: Instance;
   let libraryId: string;
+  /** Of the service. */
+  let loadFileAid: string;
 
   const permit = (permissions: readonly Permission[]) =>
     putProvider(world.issuer.database, {
@@ -74,6 +77,9 @@ describe('load files that a card has already', function () {
   const run = (request: Operation) => desk.run(instance, READER, request);
   const codeOf = ({ problem }: Process) => problem?.type.replace('urn:opentsm:problem:', '');
 
+  const ask = (act: Parameters<typeof world.products.contentTokens.grant>[2]['act']) =>
+    world.products.contentTokens.grant(randomUUID(), 'a', { cardId: card.cardId, ssdAid: SSD_AID, act });
+
   /** What changes the content of the card meanwhile. */
   async function changes(act: () => Promise<Process>, expected?: string): Promise<string[]> {
     const from = card.seat.sent.length;
@@ -105,12 +111,12 @@ describe('load files that a card has already', function () {
     const update: Operation = { operation: 'update', version: '3.0.0', commands: ['I', 'A'], finalize: true };
     const sent = await changes(() => run(update));
     expect(sent).to.deep.equal([...['DELETE', 'DELETE', 'INSTALL [for install]', 'INSTALL [for load]']]);
+    loadFileAid = (await placed())[0]?.loadFileAid ?? expect.fail('nothing is placed');
     expect(await desk.selected(card.seat)).to.equal('9000');
   });
 
   it('are not used when nothing says what they are, unless the issuer has them from the card’s maker', async () => {
     // A database that is older than the card.
-    const [{ loadFileAid } = expect.fail()] = await placed();
     await forgetFiles();
     await setApplications(world.provider.database, instance.serviceInstanceId, []);
     const rows = await database().selectFrom('applications').selectAll().where('card', '=', row().card).execute();
@@ -149,21 +155,40 @@ describe('load files that a card has already', function () {
     expect(await victims(library)).to.equal('permitted');
   });
 
+  it('from the card’s maker are nobody’s to load, by a token or by the issuer', async () => {
+    Object.assign(world.issuer.settings, { preloaded: [{ loadFileAids: [loadFileAid] }] });
+    await create('1.0.0');
+    expect(await changes(() => run(ALL), 'aid-reserved'), 'a card that has it not').to.deep.equal([]);
+    await permit([...PERMISSIONS, 'delegated-management']);
+    const refused = await ask({ act: 'load', loadFileAid, hash: '0E'.repeat(32) }).catch((error) => error);
+    expect(refused.code).to.equal('aid-reserved');
+    await permit(PERMISSIONS);
+    Object.assign(world.issuer.settings, { preloaded: [] });
+    expect(await changes(() => run(ALL))).to.deep.equal(['INSTALL [for install]', 'INSTALL [for load]']);
+  });
+
   it('are another’s from the first token on, until the card has proved that they are gone', async () => {
     await permit([...PERMISSIONS, 'delegated-management']);
-    const loadFileAid = 'F06F70656E74736D5055';
-    const ask = (act: Parameters<typeof world.products.contentTokens.grant>[2]['act']) =>
-      world.products.contentTokens.grant(randomUUID(), 'a', { cardId: card.cardId, ssdAid: SSD_AID, act });
-    const install = { act: 'install', loadFileAid, moduleAid: 'F06F70656E74736D505501', parameters: '' } as const;
+    const name = 'F06F70656E74736D5055';
+    const install = { act: 'install', loadFileAid: name, moduleAid: 'F06F70656E74736D505501', parameters: '' } as const;
     const early = await ask({ ...install, instanceAid: 'F06F70656E74736D505502' }).catch((error) => error);
     expect(early.code, 'of what it did not bring').to.equal('load-file-unknown');
-    expect(await victims(loadFileAid)).to.equal('permitted');
-    const { tokenId } = await ask({ act: 'load', loadFileAid, hash: '0E'.repeat(32) });
-    expect(await victims(loadFileAid), 'by a load token').to.equal('load-file-taken');
+    expect(await victims(name)).to.equal('permitted');
+    const { tokenId } = await ask({ act: 'load', loadFileAid: name, hash: '0E'.repeat(32) });
+    expect(await victims(name), 'by a load token').to.equal('load-file-taken');
     await world.products.contentTokens.report(tokenId, 'a', {});
-    const removal = await ask({ act: 'delete', aid: loadFileAid, related: false });
+    const removal = await ask({ act: 'delete', aid: name, related: false });
     await world.products.contentTokens.report(removal.tokenId, 'a', {});
-    expect(await victims(loadFileAid), 'by its word').to.equal('load-file-taken');
+    expect(await victims(name), 'by its word').to.equal('load-file-taken');
+    // A token that was not given is none: the name is not in doubt for it.
+    const [other, hash] = ['F06F70656E74736D5056', '0E'.repeat(32)];
+    const whose = { cardId: card.cardId, providerId: 'a' };
+    await ask({ act: 'load', loadFileAid: other, hash });
+    await recordLoaded(database(), { ...whose, files: [{ aid: other, hash }] });
+    const second = await ask({ act: 'load', loadFileAid: other, hash: '0F'.repeat(32) }).catch((error) => error);
+    expect(second.code).to.equal('load-file-taken');
+    const asVictim = { ...whose, providerId: VICTIM.providerId };
+    expect(await isVouchedFor(database(), asVictim, { aid: other, hash })).to.equal(true);
     await permit(PERMISSIONS);
   });
 });

@@ -13,6 +13,7 @@ import {
   releaseLoadFile,
 } from '../../store/issuer/load-files.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
+import { isFromMaker } from '../../workflow/deploy-application/load-file-on-card.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
 
@@ -165,6 +166,53 @@ describe('load files of cards', function () {
     expect([await vouched('a', aid), await vouched('a', aid, EVIL)]).to.deep.equal([false, false]);
     await recordLoaded(database, of('a', aid, EVIL));
     expect(await vouched('a', aid, EVIL)).to.equal(true);
+  });
+
+  it('of another are known to nobody else once he had tokens for two codes: either may come again', async () => {
+    const aid = fresh();
+    await granted('a', aid, EVIL);
+    await recordLoaded(database, of('a', aid, EVIL));
+    expect(await vouched('b', aid, EVIL), 'one code').to.equal(true);
+    await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
+    await granted('a', aid);
+    await recordLoaded(database, of('a', aid));
+    expect(await vouched('a', aid), 'his own affair').to.equal(true);
+    expect(await vouched('b', aid), 'he deletes it and sends the first token again, telling nobody').to.equal(false);
+  });
+
+  it('that may be gone are not known while another’s token for another code is about', async () => {
+    const aid = fresh();
+    await granted('a', aid, EVIL);
+    await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
+    await granted('b', aid);
+    await recordLoaded(database, of('b', aid));
+    expect(await vouched('b', aid)).to.equal(true);
+    await releaseLoadFile(database, { cardId: CARD, providerId: 'b', aid });
+    expect(await vouched('b', aid)).to.equal(false);
+  });
+
+  it('of the same code by another’s token are what is wanted', async () => {
+    const aid = fresh();
+    await granted('a', aid);
+    await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
+    const own = placing('b', aid, GOOD);
+    await recordCreating(database, own);
+    await recordLoadingOf(database, own, [aid]);
+    expect(await vouched('b', aid)).to.equal(true);
+  });
+
+  it('that cards have from their maker are not where somebody brought, or could bring, another code', async () => {
+    const [makers, asked, brought] = [fresh(), fresh(), fresh()];
+    const settings = { preloaded: [{ loadFileAids: [makers, asked, brought] }] };
+    const isMakers = (aid: string) => isFromMaker({ aid, hash: GOOD }, CARD, { database, settings });
+    await granted('a', asked, EVIL);
+    await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [asked]);
+    const own = placing('a', brought, EVIL);
+    await recordCreating(database, own);
+    await recordLoadingOf(database, own, [brought]);
+    const known = await Promise.all([makers, asked, brought].map(isMakers));
+    expect(known).to.deep.equal([true, false, false]);
+    expect(await isFromMaker({ aid: makers, hash: GOOD }, CARD, { database, settings: {} })).to.equal(false);
   });
 
   it('and applications are so many for each provider on a card', async () => {

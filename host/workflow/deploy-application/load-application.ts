@@ -10,6 +10,7 @@ import type { ApplicationRequest } from '../../wire/message/platform.ts';
 import { sendProtected } from '../engine/protected-script.ts';
 import { auditRequest } from './audit.ts';
 import { applicationRowOf, type InstallContext, type InstallFacts } from './context.ts';
+import { requireNotPreloaded } from './load-file-on-card.ts';
 import type { OnCard } from './read-registry.ts';
 
 /** Fits one APDU at every level. */
@@ -24,6 +25,7 @@ const ROW = { numeral: 'D7', name: 'loadApplication', from: 'issuer', to: 'card'
  *
  * @throws ConflictError `application-elsewhere` for an instance in a third domain, `load-file-taken` for a file that
  *     another provider has got leave to load since D5
+ * @throws PolicyError `aid-reserved` for a file that cards have from their maker, and this one has not
  */
 export async function* loadApplication(
   facts: InstallFacts & { readonly onCard: OnCard; readonly librariesPresent: readonly string[] },
@@ -52,6 +54,7 @@ export async function* loadApplication(
   const libraries = (request.libraries ?? []).filter((library) => !librariesPresent.includes(library.loadFileAid));
   const loaded = [...libraries, ...(loadFilePresent ? [] : [request])].map((file) => file.loadFileAid);
   const row = { ...applicationRowOf(facts), workflowId: context.workflowId };
+  await requireNotPreloaded(loaded, request.cardId, context);
   if (loaded.length > 0) await recordLoadingOf(context.database, row, loaded);
   for (const library of libraries) await loadLibrary(library, facts, context);
   const audit = { numeral: 'D7', act: 'LOAD and INSTALL', details: { commands: commands.length } };

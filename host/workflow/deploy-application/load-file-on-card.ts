@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, PolicyError } from '../../errors.ts';
 import { modelOfCard } from '../../store/issuer/cards.ts';
-import { isVouchedFor, type NamedLoadFile } from '../../store/issuer/load-files.ts';
+import { hasTokenForAnother, isVouchedFor, listLoadFiles, type NamedLoadFile } from '../../store/issuer/load-files.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { IssuerSettings } from '../key-distribution/issuer-context.ts';
 import type { InstallContext, InstallStart } from './context.ts';
@@ -18,7 +18,7 @@ export async function requireKnownFile(
   { database, settings }: InstallContext,
 ): Promise<void> {
   if (await isVouchedFor(database, { cardId, providerId: caller }, file)) return;
-  if ((await preloadedOn(cardId, { database, settings })).includes(file.aid)) return;
+  if (await isFromMaker(file, cardId, { database, settings })) return;
   throw new ConflictError(
     'load-file-unknown',
     `The card has a load file ${file.aid}, and nothing says that it is this one: remove the application that it was ` +
@@ -27,11 +27,39 @@ export async function requireKnownFile(
   );
 }
 
-/** AIDs of load files that this card has from its maker. */
-export async function preloadedOn(
+type Parts = Pick<InstallContext, 'database'> & { readonly settings: Pick<IssuerSettings, 'preloaded'> };
+
+/** Has the card this file from its maker, and nobody brought another one there, or had leave to? */
+export async function isFromMaker(
+  file: NamedLoadFile,
   cardId: CardId,
-  { database, settings }: Pick<InstallContext, 'database'> & { readonly settings: Pick<IssuerSettings, 'preloaded'> },
-): Promise<readonly string[]> {
+  { database, settings }: Parts,
+): Promise<boolean> {
+  if (!(await preloadedOn(cardId, { database, settings })).includes(file.aid)) return false;
+  const [row] = await listLoadFiles(database, cardId, [file.aid]);
+  if (row !== undefined && row.hash !== null && row.hash !== file.hash) return false;
+  return !(await hasTokenForAnother(database, cardId, file));
+}
+
+/**
+ * The name of what cards have from their maker is nobody's to load: it would be taken for the maker's later.
+ *
+ * @throws PolicyError `aid-reserved`
+ */
+export async function requireNotPreloaded(aids: readonly string[], cardId: CardId, parts: Parts): Promise<void> {
+  const preloaded = await preloadedOn(cardId, parts);
+  const name = aids.find((aid) => preloaded.includes(aid));
+  if (name !== undefined)
+    throw new PolicyError(
+      'aid-reserved',
+      `Cards have ${name} from their maker, as preloaded of the issuer’s config says, and no provider loads it: ` +
+        'where this card has it not, the config is to name the models that have it',
+      { aid: name },
+    );
+}
+
+/** AIDs of load files that this card has from its maker. */
+export async function preloadedOn(cardId: CardId, { database, settings }: Parts): Promise<readonly string[]> {
   const { preloaded = [] } = settings;
   if (preloaded.length === 0) return [];
   const model = await modelOfCard(database, cardId);
