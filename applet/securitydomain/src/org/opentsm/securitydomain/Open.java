@@ -90,6 +90,8 @@ public interface Open extends Shareable {
      * name a domain of the caller's load file too, which gets its commands from the caller. 6A88 no such application,
      * or one without this interface; 6985 locked, or restricted by D9 20; otherwise what the application throws. GPCS
      * 7.3.3, 11.5.2.3.6.
+     *
+     * @return true for a domain of the caller's load file, false for an application, whatever interfaces that has
      */
-    void personalize(AID application, byte[] buffer, short offset, short length);
+    boolean personalize(AID application, byte[] buffer, short offset, short length);
 }

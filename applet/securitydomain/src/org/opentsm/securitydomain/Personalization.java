@@ -4,7 +4,6 @@ package org.opentsm.securitydomain;
 import javacard.framework.AID;
 import javacard.framework.ISOException;
 import javacard.framework.JCSystem;
-import javacard.framework.Shareable;
 import javacard.framework.Util;
 import javacardx.crypto.Cipher;
 
@@ -35,16 +34,18 @@ final class Personalization {
     }
 
     /**
-     * True for INSTALL [for personalization], and for what goes on to the application or domain that it named. Any
-     * INSTALL or DELETE forgets that one.
+     * True for INSTALL [for personalization], and for what goes on to the application or domain that it named: what
+     * that was then, not what is there now, as keys for a domain that has gone are nobody else's. Any INSTALL or DELETE
+     * forgets that one.
      */
     boolean takes(byte group, byte ins, byte p1) {
         if (ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE) {
             ram[Transients.TARGET_LENGTH] = 0;
             return ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION;
         }
-        return ram[Transients.TARGET_LENGTH] != 0
-                && (ins == Gp.INS_STORE_DATA || (group == Commands.KEYS && target(named()) != null));
+        byte named = ram[Transients.TARGET_LENGTH];
+        return named != 0
+                && (ins == Gp.INS_STORE_DATA || (group == Commands.KEYS && (named & Transients.TARGET_IS_DOMAIN) != 0));
     }
 
     short execute(byte ins, byte p1, byte p2) {
@@ -52,16 +53,19 @@ final class Personalization {
         if (ins == Gp.INS_INSTALL) {
             return name(p2);
         }
-        AID named = named();
-        PersonalizationTarget target = target(named);
-        if (ins != Gp.INS_STORE_DATA) {
-            return handOn(target, ins, p1, p2);
+        byte aidLength = ram[Transients.TARGET_LENGTH];
+        AID named = find(ram, Transients.TARGET_AID, (byte) (aidLength & ~Transients.TARGET_IS_DOMAIN));
+        // others may have moved, locked or replaced it on another channel since it was named
+        if (permitted(named) != (byte) (aidLength & Transients.TARGET_IS_DOMAIN)) {
+            Refuse.notFound();
         }
         short length = (short) 0;
-        if (target == null) {
-            handOn(named, p1, p2);
+        if (aidLength <= Gp.AID_MAX) {
+            handOnBlock(named, p1, p2);
+        } else if (ins != Gp.INS_STORE_DATA) {
+            return handOn(named, ins, p1, p2);
         } else if (domain.objects.collect(p1, p2)) {
-            length = handOn(target, ins, p1, p2);
+            length = handOn(named, ins, p1, p2);
         }
         if ((p1 & Gp.P1_STORE_LAST) != 0) {
             ram[Transients.TARGET_LENGTH] = 0;
@@ -76,15 +80,16 @@ final class Personalization {
         }
         short aid = (short) (transients.dataOffset() + 3);
         short length = InstallData.personalizationTarget(work, transients.dataOffset(), transients.dataEnd());
-        domain.open().personalize(find(work, aid, length), work, (short) 0, (short) 0);
+        byte isDomain = permitted(find(work, aid, length));
         Util.arrayCopyNonAtomic(work, aid, ram, Transients.TARGET_AID, length);
-        ram[Transients.TARGET_LENGTH] = (byte) length;
+        ram[Transients.TARGET_LENGTH] = (byte) (length | isDomain);
         work[Transients.RESPONSE] = 0;
         return (short) 1;
     }
 
-    private AID named() {
-        return find(ram, Transients.TARGET_AID, ram[Transients.TARGET_LENGTH]);
+    /** TARGET_IS_DOMAIN or 00 for what may be personalized now; throws for what may not. */
+    private byte permitted(AID aid) {
+        return domain.open().personalize(aid, work, (short) 0, (short) 0) ? Transients.TARGET_IS_DOMAIN : (byte) 0;
     }
 
     private static AID find(byte[] buffer, short offset, short length) {
@@ -95,14 +100,11 @@ final class Personalization {
         return found;
     }
 
-    /** The domain behind an AID, or null: an application may answer the parameter with another interface. */
-    private static PersonalizationTarget target(AID aid) {
-        Shareable given = JCSystem.getAppletShareableInterfaceObject(aid, PersonalizationTarget.PARAMETER);
-        return given instanceof PersonalizationTarget ? (PersonalizationTarget) given : null;
-    }
-
-    /** A whole command for a domain; secrets stand under this session's key, which that one does not have. */
-    private short handOn(PersonalizationTarget target, byte ins, byte p1, byte p2) {
+    /**
+     * A whole command for a domain, which OPEN said is one of this code; secrets stand under this session's key, which
+     * that one does not have.
+     */
+    private short handOn(AID child, byte ins, byte p1, byte p2) {
         short offset = transients.dataOffset();
         short length = transients.dataLength();
         if (ins == Gp.INS_PUT_KEY) {
@@ -110,11 +112,13 @@ final class Personalization {
         } else if (ins == Gp.INS_STORE_DATA) {
             DataCommands.openKeys(domain.channel, p1, work, offset, length);
         }
+        PersonalizationTarget target = (PersonalizationTarget)
+                JCSystem.getAppletShareableInterfaceObject(child, PersonalizationTarget.PARAMETER);
         return target.personalize(ins, p1, p2, work, offset, length, work, Transients.RESPONSE);
     }
 
     /** Each block by itself: what is in it, and that all came, is the application's affair. */
-    private void handOn(AID application, byte p1, byte p2) {
+    private void handOnBlock(AID application, byte p1, byte p2) {
         short offset = transients.dataOffset();
         short length = transients.dataLength();
         if (length > DATA_MAX) {

@@ -59,7 +59,8 @@ final class Transients {
     static final short KEY_LENGTHS = (short) (KEY_OFFSETS + 6);
     static final short COUNTERS = (short) (KEY_LENGTHS + 6);
     static final short TEMPLATES_LENGTH = (short) (COUNTERS + 16);
-    // Domain the issuer personalizes
+    // What the owner personalizes: its AID's length with TARGET_IS_DOMAIN, 00 for nothing, then the AID
+    static final byte TARGET_IS_DOMAIN = (byte) 0x20;
     static final short TARGET_LENGTH = (short) (TEMPLATES_LENGTH + 2);
     static final short TARGET_AID = (short) (TARGET_LENGTH + 1);
     // What an intermediate authority may name, in the place of a target: there is none before a session

@@ -156,8 +156,9 @@ public final class PlainCard {
         }
 
         @Override
-        public void personalize(AID application, byte[] buffer, short offset, short length) {
+        public boolean personalize(AID application, byte[] buffer, short offset, short length) {
             ISOException.throwIt((short) 0x6A88);
+            return false;
         }
 
         @Override

@@ -206,7 +206,7 @@ public final class CardOpen implements Open {
     }
 
     @Override
-    public void personalize(AID application, byte[] buffer, short offset, short length) {
+    public boolean personalize(AID application, byte[] buffer, short offset, short length) {
         RegistryEntry caller = authority.caller();
         authority.requireUnlockedCard();
         RegistryEntry entry = instance(application);
@@ -226,6 +226,7 @@ public final class CardOpen implements Open {
         if (length != 0 && given instanceof Application target) {
             target.processData(Arrays.copyOfRange(buffer, offset, offset + length), (short) 0, length);
         }
+        return domain;
     }
 
     private RegistryEntry instance(AID application) {
