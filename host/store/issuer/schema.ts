@@ -12,7 +12,8 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { PLAIN_ICCIDS_SQL, SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
+import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
+import { SECURE_ELEMENTS_SQL, type SecureElementTables } from './secure-element-schema.ts';
 import {
   SECURITY_DOMAIN_RESOURCES_SQL,
   SECURITY_DOMAIN_WAYS_SQL,

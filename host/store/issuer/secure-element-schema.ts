@@ -65,43 +65,6 @@ export interface SecureElementTables {
   card_names: CardNameTable;
 }
 
-/**
- * Cards whose ICCID was taken with its filler lose it: no flow has found them so. One that was entered both ways stays
- * as it was entered without it, and what hangs on the other one goes over where it has nothing of its own.
- */
-export const PLAIN_ICCIDS_SQL = String.raw`
-  CREATE FUNCTION pg_temp.plain_iccid(name text) RETURNS text LANGUAGE sql IMMUTABLE AS
-    'SELECT regexp_replace(name, ''^(iccid:[0-9A-F]{17,18}[0-9A-E])F{1,2}$'', ''\1'')';
-  INSERT INTO cards SELECT (jsonb_populate_record(c, jsonb_build_object('card', pg_temp.plain_iccid(c.card)))).*
-    FROM cards AS c WHERE c.card <> pg_temp.plain_iccid(c.card) ON CONFLICT DO NOTHING;
-  DO $$
-  DECLARE
-    place record;
-    entry record;
-  BEGIN
-    FOR place IN SELECT table_name AS tab, column_name AS col FROM information_schema.columns
-      JOIN information_schema.tables USING (table_schema, table_name)
-      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND data_type = 'text' AND (
-        column_name = 'replaced_by' OR column_name = 'card' AND table_name <> 'cards'
-        OR column_name = 'name' AND table_name = 'card_names')
-    LOOP
-      FOR entry IN EXECUTE format(
-        'SELECT ctid AS at, pg_temp.plain_iccid(%1$I) AS plain FROM %2$I WHERE %1$I <> pg_temp.plain_iccid(%1$I)',
-        place.col, place.tab)
-      LOOP
-        BEGIN
-          EXECUTE format('UPDATE %I SET %I = $1 WHERE ctid = $2', place.tab, place.col) USING entry.plain, entry.at;
-        EXCEPTION WHEN unique_violation THEN
-          EXECUTE format('DELETE FROM %I WHERE ctid = $1', place.tab) USING entry.at;
-        END;
-      END LOOP;
-    END LOOP;
-  END $$;
-  DELETE FROM cards WHERE card <> pg_temp.plain_iccid(card);
-  UPDATE card_batch_rows SET names = ARRAY(SELECT pg_temp.plain_iccid(name) FROM unnest(names) AS name)
-    WHERE names IS NOT NULL;
-`;
-
 /** Cards of before are in use: ACTIVE. */
 export const SECURE_ELEMENTS_SQL = `
   CREATE TABLE chip_models (

@@ -5,6 +5,7 @@ import { checkDatabase, type Migration } from '../database.ts';
 import { databaseError } from '../database-errors.ts';
 import { type Statement, together, writeOnly } from '../pipelined-driver.ts';
 import { CAMPAIGN_MIGRATION } from './campaign-table.ts';
+import { PLAIN_ICCIDS_MIGRATION } from './plain-iccids.ts';
 import {
   AGENT_OF_CARD_MIGRATION,
   SENDING_RULES_MIGRATION,
@@ -107,6 +108,7 @@ export const OTA_MIGRATIONS: readonly Migration[] = [
   AGENT_OF_CARD_MIGRATION,
   SESSIONS_BY_IDENTITY_MIGRATION,
   SENDING_RULES_MIGRATION,
+  PLAIN_ICCIDS_MIGRATION,
 ];
 
 /** Why a session ended. */

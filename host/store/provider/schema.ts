@@ -10,6 +10,7 @@ import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { CARD_LOCKS_SQL, type CardLockTables } from './card-lock-table.ts';
+import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
   RENEWAL_CLEARING_SQL,
@@ -282,4 +283,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 23, name: 'servers of deleted services', sql: SPOS_CONFIGS_SQL },
   { number: 24, name: 'time of clearings', sql: RENEWAL_CLEARING_TIME_SQL },
   { number: 25, name: 'locks at the next contact', sql: CARD_LOCKS_SQL },
+  { number: 26, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
 ];
