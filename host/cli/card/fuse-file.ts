@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, chmod, constants, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { access, chmod, constants, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticationFuse } from '../../card/card-session.ts';
@@ -13,12 +14,21 @@ const MARGIN = 2;
 const LOCK_TRIES = 100;
 const LOCK_WAIT_MS = 20;
 const STALE_LOCK_MS = 10_000;
+/** Bytes. */
+const LONGEST_COUNT = 16;
 const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT'];
 
 const UNCOUNTED = 'Authentications cannot be counted, so none is tried';
 const KEPT = 'The card took the keys, but the count cannot be taken back: this authentication stays in it as a failure';
 
-/** Where counters are kept: one folder for all users of a machine where that can be written, else the user's own. */
+/** Of the last name alone, and with no wait for the other end of a pipe; Windows knows neither. */
+const PLAIN_FILE = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Where counters are kept: one folder for all users of a machine where that can be written, else the user's own. It has
+ * no sticky bit, because every user replaces and removes counters of the others; so no file there is opened through a
+ * link, and none is written that was there before.
+ */
 export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): Promise<string> {
   if (environment.TSM_FUSE_DIR !== undefined) return environment.TSM_FUSE_DIR;
   const shared = '/var/lib/opentsm/fuse';
@@ -28,8 +38,13 @@ export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): 
     await access(shared, constants.W_OK);
     return shared;
   } catch {
-    return join(environment.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'opentsm', 'fuse');
+    return join(stateFolder(environment), 'fuse');
   }
+}
+
+/** What this user alone keeps from one run to the next. */
+function stateFolder(environment: NodeJS.ProcessEnv): string {
+  return join(environment.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'opentsm');
 }
 
 /**
@@ -68,9 +83,9 @@ export class FuseFile implements AuthenticationFuse {
 
   async count(): Promise<number> {
     try {
-      const value = Number((await readFile(this.#file, 'utf8')).trim());
+      const text = await plainText(this.#file);
       // A file that cannot be read counts as full: it may have been one attempt before the last.
-      return Number.isInteger(value) && value >= 0 ? value : CARD_LIMIT;
+      return text !== undefined && /^\d+$/.test(text) ? Number(text) : CARD_LIMIT;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
       throw error;
@@ -78,8 +93,8 @@ export class FuseFile implements AuthenticationFuse {
   }
 
   async #write(failures: number): Promise<void> {
-    const next = `${this.#file}.next`;
-    const handle = await open(next, 'w', 0o666);
+    const next = `${this.#file}.${randomBytes(8).toString('hex')}.next`;
+    const handle = await open(next, 'wx', 0o666);
     try {
       await handle.writeFile(`${failures}\n`);
       // The umask took the others' rights.
@@ -88,7 +103,12 @@ export class FuseFile implements AuthenticationFuse {
     } finally {
       await handle.close();
     }
-    await rename(next, this.#file);
+    try {
+      await rename(next, this.#file);
+    } catch (error) {
+      await rm(next, { force: true });
+      throw error;
+    }
     await syncFolder(join(this.#file, '..'));
   }
 
@@ -129,9 +149,25 @@ export class FuseFile implements AuthenticationFuse {
   }
 }
 
+/** What a counter says; undefined for what is no plain file, or longer than any counter. */
+async function plainText(file: string): Promise<string | undefined> {
+  const handle = await open(file, PLAIN_FILE).catch((error: NodeJS.ErrnoException) => {
+    // ELOOP is a link; ENXIO a socket.
+    if (error.code === 'ELOOP' || error.code === 'ENXIO') return undefined;
+    throw error;
+  });
+  if (handle === undefined) return undefined;
+  try {
+    const about = await handle.stat();
+    return about.isFile() && about.size <= LONGEST_COUNT ? (await handle.readFile('utf8')).trim() : undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A lock whose process died is not held for ever. */
 async function removeStale(lock: string): Promise<void> {
-  const held = await stat(lock).catch(() => undefined);
+  const held = await lstat(lock).catch(() => undefined);
   if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -67,6 +67,25 @@ describe('authentication fuse of the command line', () => {
 
   it('takes a counter that cannot be read for a full one', async () => {
     await writeFile(join(folder, 'card.count'), 'x');
+    expect(await refusal(new FuseFile(folder, 'card').begin())).to.be.instanceOf(PolicyError);
+  });
+
+  it('writes through no link that somebody has laid beside a counter', async () => {
+    const victim = join(folder, 'victim');
+    await writeFile(victim, 'mine');
+    await chmod(victim, 0o600);
+    for (const name of ['card.count', 'card.count.next']) await symlink(victim, join(folder, name));
+    expect(await refusal(new FuseFile(folder, 'card').begin()), 'a link counts as full').to.be.instanceOf(PolicyError);
+    await rm(join(folder, 'card.count'));
+    await new FuseFile(folder, 'card').begin();
+    expect(await readFile(victim, 'utf8')).to.equal('mine');
+    expect((await stat(victim)).mode & 0o777).to.equal(0o600);
+    expect((await lstat(join(folder, 'card.count'))).isFile()).to.equal(true);
+    expect((await readdir(folder)).toSorted()).to.deep.equal(['card.count', 'card.count.next', 'victim']);
+  });
+
+  it('takes an empty counter, and one that is no file, for full', async () => {
+    await writeFile(join(folder, 'card.count'), '');
     expect(await refusal(new FuseFile(folder, 'card').begin())).to.be.instanceOf(PolicyError);
   });
 });
