@@ -120,9 +120,12 @@ async function putContentKey(card: CardWork, [use = '', text = '']: readonly str
 async function removeKey(card: CardWork, [version = '']: readonly string[]) {
   card.requireSecure();
   card.requireConfirmed('Deleting keys');
-  const deleted = version.toUpperCase();
-  const command = deleteKey({ kvn: hexByte(version) });
-  const answer = await deleteNoted(card, command, `keys ${deleted}`, `the keys of version ${deleted} are gone`);
+  const kvn = hexByte(version);
+  const deleted = hexOf(kvn);
+  const answer = await deleteNoted(card, deleteKey({ kvn }), {
+    ...{ what: `keys ${deleted}`, effect: `the keys of version ${deleted} are gone` },
+    shown: async () => (await keysTold(card))?.has(kvn),
+  });
   return { deleted, ...(answer === undefined ? { was: DELETED_BEFORE } : {}) };
 }
 

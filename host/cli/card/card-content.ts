@@ -40,6 +40,10 @@ export class CardContent {
     return this.loadFiles.find((entry) => sameBytes(entry.aid, name));
   }
 
+  shows(name: Aid): boolean {
+    return this.application(name) !== undefined || this.loadFile(name) !== undefined;
+  }
+
   /** Applications made from a load file, as far as the card says so. */
   instancesOf(loadFile: Aid): readonly RegistryEntry[] {
     return this.applications.filter((entry) => entry.loadFile !== undefined && sameBytes(entry.loadFile, loadFile));

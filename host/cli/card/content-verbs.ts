@@ -57,9 +57,12 @@ async function remove(card: CardWork, [name = '']: readonly string[], options: O
   card.requireSecure();
   const object = aidOption(name);
   const authority = await contentAuthorization(card, options);
-  const command = deleteObject(object, { related: options.related === true });
-  const deleted = name.toUpperCase();
-  const answer = await deleteNoted(card, authority.authorize(command), deleted, `${deleted} is gone, with its data`);
+  const related = options.related === true;
+  const deleted = aidToHex(object);
+  const answer = await deleteNoted(card, authority.authorize(deleteObject(object, { related })), {
+    ...{ what: related ? `${deleted} related` : deleted, effect: `${deleted} is gone, with its data` },
+    shown: async () => (await CardContent.readIfTold(card))?.shows(object),
+  });
   if (answer === undefined) return { deleted, was: DELETED_BEFORE };
   authority.confirmed(answer, { kind: 'delete', object });
   return { deleted, ...receiptsShown(authority) };

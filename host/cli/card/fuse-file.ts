@@ -42,6 +42,10 @@ export async function fuseFolder(environment: NodeJS.ProcessEnv = process.env): 
   }
 }
 
+/** Where this user's notes are kept, which nobody else reads: never the folder of all users, unless he names it. */
+export const noteFolder = (environment: NodeJS.ProcessEnv = process.env): string =>
+  environment.TSM_FUSE_DIR ?? join(stateFolder(environment), 'sent');
+
 /** What this user alone keeps from one run to the next. */
 function stateFolder(environment: NodeJS.ProcessEnv): string {
   return join(environment.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'opentsm');

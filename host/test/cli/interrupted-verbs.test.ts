@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -185,6 +185,51 @@ describe('a verb that is interrupted', function () {
     expect(short.err).to.contain('--new-key wants 16, 24 or 32 bytes');
     expect(short.code).to.equal(2);
     await done(`delete-key 31 --confirm ${CARD}`);
+    expect(await readdir(join(folder, 'fuse'))).to.deep.equal([]);
+  });
+
+  for (const words of [`delete ${SSD}`, `delete-key 31 --confirm ${CARD}`])
+    it(`${words.split(' ')[0]}: says what the card says of a name that was never there, again`, async () => {
+      const { apdus } = await card.statistics();
+      expect((await tsm(words)).code).to.equal(4);
+      const afterApdus = (await card.statistics()).apdus - apdus - 1;
+      for (const when of ['before-processing', 'before-response'] as const) {
+        await card.cutPower({ afterApdus, when });
+        expect((await tsm(words)).code, when).to.equal(3);
+        await card.power('on');
+        const again = await tsm(words);
+        expect(again.err, when).to.match(/6A88.*not there/);
+        expect(again.code, when).to.equal(4);
+      }
+    });
+
+  it('delete: takes no note of another day or behind a link, and writes through none', async () => {
+    const words = `delete ${SSD}`;
+    await done(`domain create ${SSD}`);
+    const { apdus } = await card.statistics();
+    await done(words);
+    const afterApdus = (await card.statistics()).apdus - apdus - 1;
+    const broken = async (): Promise<string> => {
+      await done(`domain create ${SSD}`);
+      await card.cutPower({ afterApdus, when: 'before-response' });
+      expect((await tsm(words)).code).to.equal(3);
+      await card.power('on');
+      const [note = ''] = await readdir(join(folder, 'fuse'));
+      return join(folder, 'fuse', note);
+    };
+    const note = await broken();
+    await utimes(note, 0, 0);
+    expect((await tsm(words)).err, 'an old note').to.match(/6A88.*not there/);
+    expect(await broken()).to.equal(note);
+    const victim = join(folder, 'victim');
+    await writeFile(victim, 'mine');
+    await rm(note);
+    await symlink(victim, note);
+    expect((await tsm(words)).err, 'a link').to.match(/6A88.*not there/);
+    await symlink(victim, note);
+    await broken();
+    expect(await readFile(victim, 'utf8')).to.equal('mine');
+    expect((await tsm(words)).out).to.match(/deleted by an earlier run/);
     expect(await readdir(join(folder, 'fuse'))).to.deep.equal([]);
   });
 
