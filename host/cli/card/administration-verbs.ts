@@ -14,7 +14,7 @@ import { select } from '../../wire/gp/select.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
 import { LAST_BLOCK, storeData } from '../../wire/gp/store-data.ts';
 import { keyOf } from './content-authorization.ts';
-import { dropsKeys, keyVersionsTold } from './irreversible.ts';
+import { dropsKeys, keysTold } from './irreversible.ts';
 import { kdfOf } from './kdf-config.ts';
 import { masterKeys, schemedKey } from './master-keys.ts';
 import { aidOption, hexByte, hexBytes } from './options.ts';
@@ -57,13 +57,19 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
 /** Without these keys nobody manages the domain any more. @throws PolicyError unless the card is named */
 async function requireReplacing(card: CardWork, { kvn }: KeyReference, replaces: number): Promise<void> {
   if (replaces !== 0) card.requireConfirmed('Replacing the keys of a security domain');
-  else if (dropsKeys(await keysTold(card), kvn))
+  else if (dropsKeys(await toldBy(card), kvn))
     card.requireConfirmed('Replacing the keys of a security domain, or the maker’s behind the first set,');
 }
 
-const keysTold = (card: CardWork) => keyVersionsTold((command) => card.session.transmit(command));
+const toldBy = (card: CardWork) => keysTold((command) => card.session.transmit(command));
 
-/** ENC, MAC and DEK. Where the card has these very keys, as after a lost answer, nothing is put. */
+/** KIDs of the set that sessions of SCP02 and SCP03 are opened with. */
+const SESSION_KEY_IDS = [1, 2, 3] as const;
+
+/**
+ * ENC, MAC and DEK. Where they come from one key, and the card has a set that is made from it by its cryptogram, as
+ * after a lost answer, nothing is put. Of three keys the cryptogram proves one, so those are asked about.
+ */
 async function putKeySet(card: CardWork, wanted: string, reference: KeyReference, replaces: number, options: Options) {
   const kind: KeyKind = (options.type ?? card.session.keyType) === 'des' ? 'des' : 'aes';
   const { key = '', kdf } = schemedKey(wanted, String(options.newKdf ?? 'none'));
@@ -72,15 +78,28 @@ async function putKeySet(card: CardWork, wanted: string, reference: KeyReference
   const { command, check } = keySetCommand(card.session, { reference, kind, keys: [enc, mac, dek], replaces });
   const result = { keySet: hexOf(reference.kvn), type: kind };
   const mayAsk = replaces === 0 && !card.options.dryRun && card.options.confirm === undefined;
-  if (mayAsk && (await keysTold(card))?.has(reference.kvn) === true) {
+  if (mayAsk && !key.includes(':') && (await hasSessionSet(card, reference))) {
     const protocol = kind === 'des' ? 0x02 : 0x03;
     if (await holdsKeys(card, { protocol, keyVersion: reference.kvn }, derive))
-      return { ...result, was: 'on the card already' };
+      return { ...result, was: 'on the card already', notTold: UNPROVED[kind] };
   }
   await requireReplacing(card, reference, replaces);
   const answer = await card.change(command);
   if (!card.options.dryRun) check(answer);
   return result;
+}
+
+/** What the cryptogram of SCP02, and that of SCP03, says nothing about. */
+const UNPROVED = {
+  des: 'whether MAC and DEK are of this key too: the cryptogram is made with ENC',
+  aes: 'whether ENC and DEK are of this key too: the cryptogram is made with MAC',
+} as const;
+
+/** Whether the keys would stand where the card opens sessions with the ones that it has. */
+async function hasSessionSet(card: CardWork, { kvn, kid }: KeyReference): Promise<boolean> {
+  if (kid !== SESSION_KEY_IDS[0]) return false;
+  const told = (await toldBy(card))?.filter((key) => key.kvn === kvn) ?? [];
+  return SESSION_KEY_IDS.every((id) => told.some((key) => key.kid === id));
 }
 
 /**
@@ -124,7 +143,7 @@ async function removeKey(card: CardWork, [version = '']: readonly string[]) {
   const deleted = hexOf(kvn);
   const answer = await deleteNoted(card, deleteKey({ kvn }), {
     ...{ what: `keys ${deleted}`, effect: `the keys of version ${deleted} are gone` },
-    shown: async () => (await keysTold(card))?.has(kvn),
+    shown: async () => (await toldBy(card))?.some((key) => key.kvn === kvn),
   });
   return { deleted, ...(answer === undefined ? { was: DELETED_BEFORE } : {}) };
 }

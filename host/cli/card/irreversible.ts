@@ -4,6 +4,7 @@ import { decodeCommand } from '../../wire/apdu.ts';
 import { type GpCommand, INS, responseData } from '../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
+import type { KeyReference } from '../../wire/gp/key-reference.ts';
 import { CARD_STATE } from '../../wire/gp/life-cycle.ts';
 import { STATUS_TARGET } from '../../wire/gp/set-status.ts';
 import type { CardWork } from './session.ts';
@@ -20,14 +21,13 @@ const TARGET_BITS = 0xe0;
 /** First objects of a DELETE of keys. @see GPCS 11.2.2.3.2 */
 const KEY_TAGS: readonly number[] = [0xd0, 0xd2];
 
-/** Versions of the domain's keys, by its key information; undefined where it tells none. */
-export async function keyVersionsTold(
+/** The domain's keys, by its key information; undefined where it tells none. */
+export async function keysTold(
   transmit: CardWork['session']['transmit'],
-): Promise<ReadonlySet<number> | undefined> {
+): Promise<readonly KeyReference[] | undefined> {
   const command = getData(DATA_OBJECT.KEY_INFORMATION);
   try {
-    const keys = decodeKeyInformation(responseData(command, await transmit(command)));
-    return new Set(keys.map(({ reference }) => reference.kvn));
+    return decodeKeyInformation(responseData(command, await transmit(command))).map(({ reference }) => reference);
   } catch (error) {
     if (error instanceof StatusWordError || error instanceof WireError) return undefined;
     throw error;
@@ -38,13 +38,13 @@ export async function keyVersionsTold(
  * Whether a PUT KEY without a version to replace still takes keys away: those that are there under its version, or the
  * maker's, which go behind the first set. A card that tells no keys may have either.
  */
-export const dropsKeys = (told: ReadonlySet<number> | undefined, version: number): boolean =>
-  told === undefined || told.has(version) || told.has(INITIAL_KEYS);
+export const dropsKeys = (told: readonly KeyReference[] | undefined, version: number): boolean =>
+  told === undefined || told.some(({ kvn }) => kvn === version || kvn === INITIAL_KEYS);
 
 /** Holds back what cannot be undone, in one run of commands that the user wrote. */
 export class IrreversibleGuard {
   readonly #card: CardWork;
-  #told: Promise<ReadonlySet<number> | undefined> | undefined;
+  #told: Promise<readonly KeyReference[] | undefined> | undefined;
 
   constructor(card: CardWork) {
     this.#card = card;
@@ -72,7 +72,7 @@ export class IrreversibleGuard {
     if (ins !== INS.PUT_KEY) return undefined;
     if ((p1 & REPLACED_VERSION) !== 0) return 'Replacing keys';
     // Asked once, before the first: between the parts of a key set nothing else may go.
-    this.#told ??= keyVersionsTold((command: GpCommand) => this.#card.session.transmit(command));
+    this.#told ??= keysTold((command: GpCommand) => this.#card.session.transmit(command));
     return dropsKeys(await this.#told, data[0] ?? 0)
       ? 'Replacing keys, or the maker’s behind the first set,'
       : undefined;

@@ -233,6 +233,19 @@ describe('a verb that is interrupted', function () {
     expect(await readdir(join(folder, 'fuse'))).to.deep.equal([]);
   });
 
+  it('put-key: says done of no set that may have other keys', async () => {
+    const put = `put-key 31 --new-key ${KEY}`;
+    const other = KEY.replace('0001', 'FFFF');
+    await done(put);
+    for (const words of [`put-key 31 --new-key ${other}:${KEY}:${other}`, `${put}:${KEY}:${other}`, `${put} --id 04`]) {
+      const run = await tsm(words);
+      expect(run.err, words).to.contain('Replacing the keys').and.contain('--confirm');
+      expect(run.code, words).to.equal(6);
+    }
+    expect(await done(put)).to.match(/on the card already\nnotTold +whether ENC and DEK are of this key too/);
+    await done(`delete-key 31 --confirm ${CARD}`);
+  });
+
   it('put-key: says that the card is gone where it goes before it has told its keys', async () => {
     const { apdus } = await card.statistics();
     await done(`put-key 31 --new-key ${KEY}`);
