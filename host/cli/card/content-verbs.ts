@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { ConflictError, UsageError } from '../../errors.ts';
-import { decodeTlvs } from '../../wire/ber-tlv.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { installForExtradition, installForMakeSelectable, installForRegistryUpdate } from '../../wire/gp/install.ts';
@@ -11,6 +10,7 @@ import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
 import { privilegeNames } from './describe.ts';
 import { installCap, loadCap, requireSameVersion, versionTold } from './install.ts';
+import { RESTRICTING, restricts } from './irreversible.ts';
 import { aidOption, hexBytes } from './options.ts';
 import { replaceCap } from './replace.ts';
 import { DELETED_BEFORE, deleteNoted } from './sent-note.ts';
@@ -79,15 +79,10 @@ async function makeSelectable(card: CardWork, [name = '']: readonly string[], op
   return { selectable: name.toUpperCase(), ...receiptsShown(authority) };
 }
 
-const SYSTEM_PARAMETERS = 0xef;
-const RESTRICTION = 0xd9;
-
 /** What `--system` says: EF with CF, D9. @throws PolicyError for a restriction without `--confirm` */
 function systemParameters(card: CardWork, { system }: Options): Uint8Array {
   const parameters = typeof system === 'string' ? hexBytes(system) : new Uint8Array();
-  const parts = decodeTlvs(parameters).filter(({ tag }) => tag === SYSTEM_PARAMETERS);
-  if (parts.some(({ value }) => decodeTlvs(value).some(({ tag }) => tag === RESTRICTION)))
-    card.requireConfirmed('A restriction (D9)');
+  if (restricts(parameters)) card.requireConfirmed(RESTRICTING);
   return parameters;
 }
 
