@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
-import { fileTaken, listLoadFiles, type NamedLoadFile, recordLoading } from './load-files.ts';
+import { broughtBy, fileTaken, listLoadFiles, type NamedLoadFile, recordLoading } from './load-files.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application management: which application the issuer put on which card, for whom. */
@@ -41,11 +41,13 @@ export async function recordCreating(database: Database, application: Applicatio
     ...(productId === undefined ? {} : { product_id: productId }),
     ...(loadFile === undefined ? {} : { load_file_aid: loadFile.aid, load_file_hash: loadFile.hash ?? null }),
   };
-  /** What came with it once goes with it, also when it wants that no more. */
+  /** What its provider brought for it once goes with it, also when it wants that no more. */
   const withEarlier = async (transaction: Database) => {
     const own = (await listApplications(transaction, cardId)).find((there) => there.aid === aid);
-    const earlier = (own?.libraries ?? []).filter((old) => !libraries.some((library) => library.aid === old.aid));
-    const all = [...libraries, ...earlier];
+    const names = [loadFile, ...libraries].map((file) => file?.aid);
+    const earlier = (own === undefined ? [] : filesOf(own)).filter((old) => !names.includes(old.aid));
+    const brought = await broughtBy(transaction, { cardId, providerId }, nameOf(earlier));
+    const all = [...libraries, ...earlier.filter((old) => brought.includes(old.aid))];
     return all.length === 0 ? null : JSON.stringify(all);
   };
   const row = await database.transaction().execute(async (transaction) => {

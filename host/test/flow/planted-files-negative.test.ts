@@ -149,6 +149,12 @@ describe('load files that a card has already', function () {
     const own = await placed();
     const library = own[0]?.libraries?.[0]?.loadFileAid ?? expect.fail('no library');
     expect(await victims(library)).to.equal('load-file-taken');
+    const there = database().selectFrom('load_files').selectAll().where('card', '=', row().card);
+    const known = await there.where('aid', '=', library).execute();
+    await database().deleteFrom('load_files').where('card', '=', row().card).where('aid', '=', library).execute();
+    const again: Operation = { operation: 'update', version: '2.0.0', commands: ['I', 'A'], finalize: true };
+    expect(await changes(() => run(again), 'load-file-unknown'), 'nor is a library used').to.deep.equal([]);
+    await database().insertInto('load_files').values(known).execute();
     const silent = own.map(({ libraries: _unnamed, ...application }) => application);
     await setApplications(world.provider.database, instance.serviceInstanceId, silent);
     expect(await changes(() => run(END))).to.deep.equal(['DELETE', 'DELETE', 'DELETE']);

@@ -116,7 +116,11 @@ describe('removals of applications', function () {
       made.loadFileAid,
       came[1],
     ]);
-    expect(await refusal({ ...made, libraryAids: [NOBODYS] })).to.equal('not-your-application');
+    // What an update that broke off has left: the row decides, not what either version would have brought.
+    const other = { ...made, loadFileAid: NOBODYS, libraryAids: [NOBODYS] };
+    await checked(other);
+    expect(await going(other, { preloaded })).to.deep.equal([made.loadFileAid, came[1]]);
+    expect(await refusal({ ...other, productId: 'parking a' })).to.equal('not-your-application');
     // A row of a release before this rule.
     await recordRow(victim, { provider_id: 'b', product_id: 'transit b' });
     expect(await refusal(ofOwn)).to.equal('not-your-application');
@@ -135,6 +139,20 @@ describe('removals of applications', function () {
     await noteMadeOf(start, context(), file);
     expect(await going(start.request)).to.deep.equal([file]);
     expect((await listLoadFiles(database, CARD, [file])).map(({ hash }) => hash)).to.deep.equal([null]);
+  });
+
+  it('leave nothing behind that an application was made of before', async () => {
+    const instanceAid = 'F0010203048101';
+    const [before, now, unloaded] = ['F0010203048102', 'F0010203048103', 'F0010203048104'];
+    const made = (aid: string) => place(instanceAid, { productId: 'transit a', loadFile: { aid } });
+    await made(before);
+    for (const aid of [before, now]) await adopt(aid);
+    await made(unloaded);
+    await made(now);
+    expect(await going({ instanceAid, loadFileAid: now })).to.deep.equal([now, before]);
+    const rows = await listApplications(database, CARD);
+    const names = rows.find(({ aid }) => aid === instanceAid)?.libraries?.map(({ aid }) => aid);
+    expect(names, 'what was never brought').to.deep.equal([before]);
   });
 
   it('forget no product while another application of it is recorded on the card', async () => {

@@ -11,8 +11,9 @@ import { filesThatGo } from './files-that-go.ts';
  * R3: an application goes at the word of the provider and product for whom it was put there, and of nobody else. One
  * that nobody has on this card was never begun, or is gone: there is nothing to delete then, and R6 looks whether that
  * is so. The product is the caller's own in each case: with its last application the issuer forgets it.
- * Load files go with it that rows say it was made of and this provider has brought: what the request names is compared
- * with them, and no more. The name of an application is none.
+ * Load files go with it that rows say it was made of and this provider has brought, whatever the request names: after
+ * an update that broke off the provider does not know which of two versions is there. The name of an application is
+ * none.
  *
  * @throws PolicyError `product-not-registered`, `aid-not-registered`, `not-your-application`, before anything is
  *     touched
@@ -22,7 +23,7 @@ export async function checkRemovalPermission(
   context: InstallContext,
 ): Promise<Permitted> {
   const { database } = context;
-  const { cardId, ssdAid, instanceAid, loadFileAid, productId, libraryAids = [] } = request;
+  const { cardId, ssdAid, instanceAid, productId } = request;
   const provider = await findProvider(database, caller);
   if (provider === undefined || (await providerOfProduct(database, productId)) !== caller)
     throw new PolicyError('product-not-registered', `${productId} is not registered as this provider's product`);
@@ -37,8 +38,6 @@ export async function checkRemovalPermission(
     // A domain is deleted by E3 to E8.
     instanceAid !== ssdAid &&
     (own.product_id ?? productId) === productId &&
-    (own.load_file_aid ?? loadFileAid) === loadFileAid &&
-    libraryAids.every((library) => own.libraries?.some(({ aid }) => aid === library) ?? true) &&
     !files.some((file) => rows.some(({ aid }) => aid === file));
   if (!isOwn) throw new PolicyError('not-your-application', `This product has no ${instanceAid} on this card`);
   return { relayBaseUrl: provider.baseUrl };
