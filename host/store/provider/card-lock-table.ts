@@ -19,12 +19,30 @@ export const CARD_LOCKS_SQL = `
     WHERE product_state = 'INVALID' AND state IN (21, 22);
 `;
 
+/**
+ * What broke half way may have left the card either way. Instances in error are locked too; those that were said to be
+ * here go ahead of those that are looked for.
+ */
+export const CARD_LOCKS_UNSURE_SQL = `
+  ALTER TABLE card_locks ALTER COLUMN locked DROP NOT NULL, ADD COLUMN hurried boolean NOT NULL DEFAULT false;
+  UPDATE card_locks SET locked = NULL WHERE EXISTS (SELECT 1 FROM service_processes AS process
+    WHERE process.instance_id = card_locks.instance_id AND process.state <> 'done');
+  INSERT INTO card_locks (instance_id, card)
+    SELECT instance_id, card FROM service_instances JOIN service_deployments USING (instance_id)
+    WHERE product_state = 'INVALID' AND state IN (21, 22, 25) ON CONFLICT DO NOTHING;
+  DROP INDEX card_locks_due;
+  CREATE INDEX card_locks_due ON card_locks (hurried DESC, due_at);
+`;
+
 export interface CardLockTables {
   card_locks: {
     instance_id: string;
     card: string;
-    /** For the issuer, as the card was left last: what a provider has suspended is none of this. */
-    locked: ColumnType<boolean, boolean | undefined, boolean>;
+    /**
+     * For the issuer, as the card was left last: what a provider has suspended is none of this. null: what was to
+     * switch it broke, and the card alone knows.
+     */
+    locked: ColumnType<boolean | null, boolean | undefined, boolean | null>;
     /** Flows that have come to their end: the next one is another. */
     turn: ColumnType<number, never, number>;
     due_at: ColumnType<Date, never, Date>;
@@ -33,6 +51,8 @@ export interface CardLockTables {
     looks: ColumnType<number, never, number>;
     /** For the next look or the next try, which a contact makes at once. */
     waits: ColumnType<boolean, never, boolean>;
+    /** The card was said to be here, and nobody has looked since. */
+    hurried: ColumnType<boolean, never, boolean>;
     /** Reader of the flow that is under way, and what that makes of the card. */
     terminal_id: ColumnType<string | null, never, string | null>;
     reader_name: ColumnType<string | null, never, string | null>;

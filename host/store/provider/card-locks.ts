@@ -12,17 +12,25 @@ type Database = Kysely<ProviderTables>;
 
 /** Of those that nothing is to be done about any more. */
 const LOOK_AGAIN = sql`now() + interval '1 hour'`;
-/** What the issuer says of the product, and what the card was made to be. */
+const FREED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
+/** What broke half way is locked as far as it is there; what mends it frees it. */
+const LOCKED: readonly number[] = [...FREED, INSTANCE_STATE.IN_ERROR];
+/** What the issuer says of the product, and what the card was made to be, or may be. */
 const WANTED = sql`EXISTS (SELECT 1 FROM service_instances AS instance WHERE instance.instance_id = lock.instance_id
-  AND instance.product_state = CASE WHEN lock.locked THEN 'VALID' ELSE 'INVALID' END)`;
+  AND ((instance.product_state = 'INVALID' AND lock.locked IS NOT TRUE
+      AND instance.state = ANY(${[...LOCKED]}::int[]))
+    OR (instance.product_state = 'VALID' AND lock.locked IS NOT FALSE
+      AND instance.state = ANY(${[...FREED]}::int[]))))`;
 
-/** The products of these instances have moved: what follows on their card is looked for from the beginning. */
+/**
+ * The products of these instances have moved, or what is on their card: what follows there is looked for from the
+ * beginning.
+ */
 export async function addCardLocks(transaction: Database, instanceIds: readonly string[]): Promise<void> {
-  const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
   await sql`
     INSERT INTO card_locks (instance_id, card)
     SELECT instance_id, card FROM service_instances JOIN service_deployments USING (instance_id)
-    WHERE instance_id = ANY(${[...instanceIds]}::text[]) AND state = ANY(${deployed}::int[])
+    WHERE instance_id = ANY(${[...instanceIds]}::text[]) AND state = ANY(${[...LOCKED]}::int[])
       AND (product_state = 'INVALID' OR EXISTS (SELECT 1 FROM card_locks AS known
         WHERE known.instance_id = service_instances.instance_id))
     ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), tries = 0, looks = 0`.execute(transaction);
@@ -40,20 +48,27 @@ export interface DueLock {
   readonly reader: { readonly terminalId: string; readonly readerName: string } | undefined;
 }
 
-/** Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. */
+/**
+ * Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. Cards that
+ * were said to be here come first.
+ */
 export async function claimCardLocks(
   database: Database,
   { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
 ): Promise<DueLock[]> {
-  await sql`UPDATE card_locks AS lock SET due_at = ${LOOK_AGAIN}
+  await sql`UPDATE card_locks AS lock SET due_at = ${LOOK_AGAIN}, hurried = false
     WHERE due_at <= now() AND terminal_id IS NULL AND NOT ${WANTED}`.execute(database);
-  const { rows } = await sql<Selectable<CardLockTables['card_locks']>>`
-    UPDATE card_locks SET due_at = now() + ${claimMs} * interval '1 millisecond', waits = false
+  const { rows } = await sql<Selectable<CardLockTables['card_locks']> & { readonly lost: boolean }>`
+    UPDATE card_locks SET due_at = now() + ${claimMs} * interval '1 millisecond', waits = false, hurried = false
     WHERE instance_id IN (SELECT instance_id FROM card_locks AS lock WHERE due_at <= now()
-      AND (terminal_id IS NOT NULL OR ${WANTED}) ORDER BY due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
-    RETURNING *`.execute(database);
+      AND (terminal_id IS NOT NULL OR ${WANTED})
+      ORDER BY hurried DESC, due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
+    RETURNING *, EXISTS (SELECT 1 FROM service_instances AS instance
+      WHERE instance.instance_id = card_locks.instance_id AND instance.product_state = 'INVALID') AS lost`.execute(
+    database,
+  );
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, card: cardIdOfText(row.card), lock: row.locking ?? !row.locked },
+    ...{ instanceId: row.instance_id, card: cardIdOfText(row.card), lock: row.locking ?? row.lost },
     ...{ turn: row.turn, tries: row.tries, looks: row.looks },
     reader:
       row.terminal_id === null || row.reader_name === null
@@ -79,7 +94,10 @@ export async function keepLockReader(
     .execute();
 }
 
-/** How far one has come: `underWay` goes on in its reader, `away` was not found; else a flow has ended. */
+/**
+ * How far one has come: `underWay` goes on in its reader, `away` was not found; else a flow has ended. A card that was
+ * said to be here while it was sought elsewhere is looked for again at once.
+ */
 export async function settleCardLock(
   database: Database,
   instanceId: string,
@@ -92,9 +110,11 @@ export async function settleCardLock(
 ): Promise<void> {
   const { pauseMs, tries, looks, how } = change;
   const ended = { terminal_id: null, reader_name: null, locking: null, turn: sql<number>`turn + 1` };
+  const due = sql<Date>`now() + CASE WHEN hurried AND ${how} = 'away' THEN 0 ELSE ${pauseMs} END
+    * interval '1 millisecond'`;
   await database
     .updateTable('card_locks')
-    .set({ due_at: sql<Date>`now() + ${pauseMs} * interval '1 millisecond'`, tries, looks, waits: how !== 'underWay' })
+    .set({ due_at: due, tries, looks, waits: how !== 'underWay' })
     .$if(how === 'ended', (update) => update.set(ended))
     .where('instance_id', '=', instanceId)
     .execute();
@@ -105,20 +125,38 @@ export async function setCardLocked(database: Database, instanceId: string, lock
   await database.updateTable('card_locks').set({ locked }).where('instance_id', '=', instanceId).execute();
 }
 
-/** True for an instance that the card still has locked for a loss that was withdrawn. */
+/**
+ * What was to switch its applications broke: they may be either.
+ *
+ * @param whenLocked one that is known to be free stays so
+ */
+export async function setCardLockUnsure(
+  database: Database,
+  instanceId: string,
+  { whenLocked }: { readonly whenLocked: boolean },
+): Promise<void> {
+  await database
+    .updateTable('card_locks')
+    .set({ locked: null })
+    .where('instance_id', '=', instanceId)
+    .$if(whenLocked, (update) => update.where('locked', '=', true))
+    .execute();
+}
+
+/** True for an instance that the card still has, or may have, locked for a loss that was withdrawn. */
 export async function isCardLocked(database: Database, instanceId: string): Promise<boolean> {
   const row = await database
     .selectFrom('card_locks')
     .select('locked')
     .where('instance_id', '=', instanceId)
     .executeTakeFirst();
-  return row?.locked === true;
+  return row !== undefined && row.locked !== false;
 }
 
 /** A card is said to be here: what waits is looked for, or tried, at once. @returns how many */
 export async function hurryCardLocks(database: Database, cards: readonly CardId[]): Promise<number> {
   const { rows } = await sql`
-    UPDATE card_locks SET due_at = least(due_at, now()), looks = 0
-    WHERE card = ANY(${cards.map(cardIdText)}::text[]) AND waits RETURNING 1`.execute(database);
+    UPDATE card_locks SET due_at = CASE WHEN waits THEN least(due_at, now()) ELSE due_at END, looks = 0, hurried = true
+    WHERE card = ANY(${cards.map(cardIdText)}::text[]) RETURNING 1`.execute(database);
   return rows.length;
 }

@@ -9,7 +9,7 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { CARD_LOCKS_SQL, type CardLockTables } from './card-lock-table.ts';
+import { CARD_LOCKS_SQL, CARD_LOCKS_UNSURE_SQL, type CardLockTables } from './card-lock-table.ts';
 import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
@@ -284,4 +284,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 24, name: 'time of clearings', sql: RENEWAL_CLEARING_TIME_SQL },
   { number: 25, name: 'locks at the next contact', sql: CARD_LOCKS_SQL },
   { number: 26, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
+  { number: 27, name: 'locks that broke', sql: CARD_LOCKS_UNSURE_SQL },
 ];

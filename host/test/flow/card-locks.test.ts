@@ -303,4 +303,115 @@ describe('services on lost cards, at the next contact', function () {
       'once',
     ).to.deep.equal([]);
   });
+
+  /** SET STATUS is done and its answer is lost; from then on nobody is told how the card is. */
+  function breaksAtSetStatus(): void {
+    let sent = false;
+    world.between.answers = (commands, responses, { readerName }) =>
+      responses.map((response, index) => {
+        const label = readerName === 'lost' ? (commands[index]?.label ?? '') : '';
+        sent ||= label.startsWith('SET STATUS');
+        return sent && label.includes('STATUS') ? { ...response, data: '', sw: '6F00' } : response;
+      });
+  }
+  async function contactThatBreaks(): Promise<void> {
+    const countFailed = async () => (await processes()).filter((one) => one.state === 'failed').length;
+    const failed = await countFailed();
+    breaksAtSetStatus();
+    await contact('lost');
+    await hurry();
+    await until('broken', async () => (await countFailed()) > failed && (await rowOf())?.terminal_id === null);
+    places = [];
+    delete world.between.answers;
+    expect((await rowOf())?.locked, 'nobody knows').to.equal(null);
+  }
+  const act = () => desk.run(instance, 'lost', { operation: 'execution', actionCode: 'SELECT' });
+
+  it('are free again where the lock was done and its end was not heard, though the report was withdrawn', async () => {
+    const ways = [
+      async () => {
+        await contact('lost');
+        await hurry();
+      },
+      async () => expect((await act()).problem).to.equal(undefined),
+    ];
+    for (const frees of ways) {
+      const id = await report();
+      await contactThatBreaks();
+      expect(await desk.selected(card.seat)).to.equal(LOCKED);
+      await found(id);
+      expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.OPERATIONAL, LOCKED]);
+      await frees();
+      await untilLocked(false);
+      expect(await desk.selected(card.seat)).to.equal(FREE);
+    }
+  });
+
+  it('are locked again where they were freed and the end was not heard, when the card is reported anew', async () => {
+    const id = await report();
+    await contact('lost');
+    await hurry();
+    await untilLocked(true);
+    await found(id);
+    await contactThatBreaks();
+    expect(await desk.selected(card.seat)).to.equal(FREE);
+    const again = await report();
+    await contact('lost');
+    await hurry();
+    await untilLocked(true);
+    expect(await desk.selected(card.seat)).to.equal(LOCKED);
+    await found(again);
+    await contact('lost');
+    await hurry();
+    await untilLocked(false);
+  });
+
+  it('are locked where the report came while they were updated', async () => {
+    let id = '';
+    world.between.beforeTrip = async (_commands, { readerName }) => {
+      // S5 is done, S13 is not.
+      if (id !== '' || readerName !== 'lost' || (await state()) !== S.INSTALLED) return;
+      id = 'on its way';
+      id = await report();
+    };
+    const all = { operation: 'update', version: '1.0.0', commands: ['I', 'P', 'A'], finalize: true } as const;
+    const { problem } = await desk.run(instance, 'lost', { ...all, commands: [...all.commands] });
+    expect(problem).to.equal(undefined, JSON.stringify(problem));
+    expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.SUSPENDED, FREE]);
+    await contact('lost');
+    await until('put off no more', async () => !(await isPutOff()));
+    await untilLocked(true);
+    expect(await desk.selected(card.seat)).to.equal(LOCKED);
+    await found(id);
+    await contact('lost');
+    await hurry();
+    await untilLocked(false);
+  });
+
+  it('are locked in error too, as far as they are there, and free with what mends them', async () => {
+    const { database } = world.provider;
+    await desk.run(instance, 'lost', { operation: 'suspension', suspend: true });
+    breaksAtSetStatus();
+    await desk.run(instance, 'lost', { operation: 'suspension', suspend: false });
+    delete world.between.answers;
+    expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.IN_ERROR, FREE]);
+    const placed = (await findDeployed(database, instance.serviceInstanceId))?.applications ?? [];
+    const missing = placed.map((application) => ({ ...application, instanceAid: `${PURSE_AID}FF` }));
+    await setApplications(database, instance.serviceInstanceId, [...missing, ...placed, ...placed]);
+    const id = await report();
+    await contact('lost');
+    await hurry();
+    await untilLocked(true);
+    expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.IN_ERROR, LOCKED]);
+    await setApplications(database, instance.serviceInstanceId, placed);
+    await found(id);
+    const before = (await processes()).length;
+    await contact('lost');
+    await hurry();
+    await until('put off', isPutOff);
+    expect((await processes()).length).to.equal(before);
+    await desk.run(instance, 'lost', { operation: 'suspension', suspend: false });
+    expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.OPERATIONAL, FREE]);
+    expect(await rowOf()).to.include({ locked: false });
+  });
 });

@@ -19,7 +19,9 @@ const LISTS: ReadonlyMap<number, readonly string[]> = new Map([
 const UPDATABLE: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 const SWITCHED: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 
-const LOCKABLE: readonly number[] = [S.OPERATIONAL, S.SUSPENDED];
+const FREED: readonly number[] = [S.OPERATIONAL, S.SUSPENDED];
+/** What is left of one in error is locked too; what mends it frees it. */
+const LOCKABLE: readonly number[] = [...FREED, S.IN_ERROR];
 
 /** The state that a request ends in, `undefined` for gone, or why it is not legal now. */
 export type Move = { readonly to: number | undefined } | { readonly illegal: string };
@@ -42,7 +44,9 @@ export function moveOf(state: number, request: ProcessOperation): Move {
     case 'execution':
       return state === S.OPERATIONAL ? { to: state } : illegal(state, 'an action');
     case 'lock':
-      return LOCKABLE.includes(state) ? { to: state } : illegal(state, 'a lock for its issuer');
+      return (request.locked ? LOCKABLE : FREED).includes(state)
+        ? { to: state }
+        : illegal(state, 'a lock for its issuer');
   }
 }
 

@@ -56,7 +56,7 @@ export async function* unlockApplications(facts: OnItsCard & Registered, context
 /**
  * S13: SET STATUS: locked until the activation, and while the instance is suspended; else not (GPCS 5.3.2.2).
  *
- * @throws LifeCycleError `application-gone` when the card does not have one of them
+ * @throws LifeCycleError `application-gone` when the card does not have one of them, but where the instance is in error
  */
 export async function* switchApplications(facts: OnItsCard & Registered, context: ServiceContext) {
   yield* switched(facts, facts.locked, context);
@@ -64,16 +64,16 @@ export async function* switchApplications(facts: OnItsCard & Registered, context
 }
 
 async function* switched(
-  { applications, present, lockedNow, unlocks }: OnItsCard & Registered,
+  { applications, present, lockedNow, unlocks, presentOnly }: OnItsCard & Registered,
   locked: boolean,
   { database, workflowId }: ServiceContext,
 ) {
-  const gone = applications.find(({ instanceAid }) => !present.includes(instanceAid));
-  if (gone !== undefined)
-    throw new LifeCycleError('application-gone', `${gone.instanceAid} is not in our domain on this card any more`);
-  const names = applications
-    .map(({ instanceAid }) => instanceAid)
-    .filter((name) => lockedNow.includes(name) !== locked);
+  // One that was to be replaced stands twice.
+  const all = [...new Set(applications.map(({ instanceAid }) => instanceAid))];
+  const gone = all.find((name) => !present.includes(name));
+  if (gone !== undefined && presentOnly !== true)
+    throw new LifeCycleError('application-gone', `${gone} is not in our domain on this card any more`);
+  const names = all.filter((name) => present.includes(name) && lockedNow.includes(name) !== locked);
   if (names.length === 0) return;
   // Before an action that says of its script whether it was begun.
   if (unlocks !== true) await setChipChanged(database, workflowId, true);

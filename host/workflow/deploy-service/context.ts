@@ -27,6 +27,8 @@ export type ServiceStart = {
   readonly commands: readonly Command[];
   /** Applications that nobody can select at the end. */
   readonly locked: boolean;
+  /** Of an instance in error: an application that the card does not have is none to switch. */
+  readonly presentOnly?: true;
   /** An action first frees what the card has locked for a loss that was withdrawn. */
   readonly unlocks?: true;
   /** What an action runs, and its values. */

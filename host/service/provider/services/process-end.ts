@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Kysely } from 'kysely';
-import { setCardLocked } from '../../../store/provider/card-locks.ts';
+import { addCardLocks, setCardLocked, setCardLockUnsure } from '../../../store/provider/card-locks.ts';
 import { closeCardRelay } from '../../../store/provider/card-relays.ts';
 import type { ProviderTables } from '../../../store/provider/schema.ts';
 import {
@@ -60,8 +60,10 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     };
     await finishProcess(database, id, failure === undefined ? 'done' : 'failed', written);
     // A server has heard of the loss, and of its end, from the change of the product.
-    // The guideline has no number for what else is done with a service that is deployed.
     if (row.request.operation === 'lock') return;
+    // A loss report may have come while this was under way.
+    await addCardLocks(database, [row.instanceId]);
+    // The guideline has no number for what else is done with a service that is deployed.
     if (row.request.operation !== 'execution') await enqueueNotice(database, written.result, { at: new Date(), kept });
     else await enqueueOwnNotice(database, written.result, { operation: 'execution', at: new Date() });
   };
@@ -84,6 +86,8 @@ async function succeed(database: Database, { instanceId }: Row, input: ProcessIn
   if (request.operation === 'execution' && start.unlocks === true) await setCardLocked(database, instanceId, false);
   if (request.operation === 'execution' || request.operation === 'lock')
     return (await findDeployed(database, instanceId))?.state ?? GONE;
+  // S13 has made them what the instance's own state is.
+  await setCardLocked(database, instanceId, false);
   if (request.operation === 'deploy' || request.operation === 'update') {
     // Those that went are gone.
     const recorded = (await findDeployed(database, instanceId))?.applications ?? [];
@@ -109,6 +113,8 @@ async function fail(database: Database, row: Row): Promise<number> {
   const { instanceId, startState, chipChanged, request, applicationsBefore } = row;
   // A process of a release before this one has no such list.
   if (!chipChanged && applicationsBefore !== undefined) await setApplications(database, instanceId, applicationsBefore);
+  if (request.operation === 'execution') await setCardLockUnsure(database, instanceId, { whenLocked: true });
+  else if (chipChanged) await setCardLockUnsure(database, instanceId, { whenLocked: false });
   const keeps = request.operation === 'execution' || request.operation === 'lock';
   const state = keeps ? startState : stateAfterFailure(startState, chipChanged);
   if (!DEPLOYED.includes(state)) {

@@ -158,7 +158,8 @@ export class ServiceProcesses {
       case 'lock': {
         // What its provider has suspended stays locked.
         const locked = request.locked || instance.suspended || !instance.activated;
-        return { start: { ...start, locked }, request, to: move.to };
+        const found = state === INSTANCE_STATE.IN_ERROR ? { presentOnly: true as const } : {};
+        return { start: { ...start, ...found, locked }, request, to: move.to };
       }
     }
   }
