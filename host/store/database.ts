@@ -106,7 +106,9 @@ function namedUrl(url: string, part: string): string {
   const named = new URL(url);
   const given = named.searchParams.get('application_name');
   const room = MAX_NAME_BYTES - part.length - 1;
-  named.searchParams.set('application_name', given === null ? part : `${given.slice(0, room)} ${part}`);
+  // The server would escape or replace other letters by itself, and cut the part off behind them.
+  const printable = given?.replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, room);
+  named.searchParams.set('application_name', printable === undefined ? part : `${printable} ${part}`);
   return named.href;
 }
 

@@ -213,6 +213,7 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
 
   it('knows its connections by the name that the address gives, each part’s behind it', async () => {
     const long = 'a name of an operator that is much longer than PostgreSQL keeps';
+    const letters = encodeURIComponent('ä€😀'.repeat(20));
     const { url } = await open('named');
     const names = async () => {
       const seen = await sql<{ name: string }>`SELECT application_name AS name FROM pg_stat_activity
@@ -223,15 +224,22 @@ describe('a database that has no time, takes no writes, or falls silent', () => 
     const onError = () => {};
     await using _listener = await BellsByDatabase.listen({ url: `${url}?application_name=issuer+2`, onError });
     await using _long = await BellsByDatabase.listen({ url: `${url}?application_name=${long}`, onError });
+    await using _letters = await BellsByDatabase.listen({ url: `${url}?application_name=${letters}`, onError });
     await using _bare = await BellsByDatabase.listen({ url, onError });
     expect(await names()).to.include.members([
       ...['issuer 2', 'issuer 2 opentsm bells ID', 'opentsm bells ID'],
       `${long.slice(0, 63 - 'opentsm bells 01234567-0123 '.length)} opentsm bells ID`,
+      `${'?'.repeat(63 - 'opentsm bells 01234567-0123 '.length)} opentsm bells ID`,
     ]);
   });
 
-  for (const named of ['', '&application_name=issuer+2'])
-    it(`keeps the name of its node over a listening connection that has gone silent${named}`, async () => {
+  const names = {
+    '': '',
+    ', under a name of its operator': '&application_name=issuer+2',
+    ', under a long one in letters of two bytes': `&application_name=${'%C3%A4'.repeat(40)}`,
+  };
+  for (const [name, named] of Object.entries(names))
+    it(`keeps the name of its node over a listening connection that has gone silent${name}`, async () => {
       const { url } = await open('name');
       await using way = await BadWay.open(`${url}?query_timeout=1000${named}`);
       const heard: string[] = [];
