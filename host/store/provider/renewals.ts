@@ -13,6 +13,8 @@ type Database = Kysely<ProviderTables>;
 /** Nobody knows where the new card is: it is looked for again. */
 export const CARD_AWAY = 'card-away';
 const UNIQUE_VIOLATION = '23505';
+/** Nothing can be taken off yet, or the product is wanted again. */
+const PASSED_OVER = sql`interval '10 minutes'`;
 /** One statement does not hold up the renewals that are at work. */
 const PRUNED_AT_ONCE = 1_000;
 
@@ -266,7 +268,8 @@ export interface DueClearing {
 
 /**
  * Takes those whose old card is to be looked for, as `claimRenewals` does: what is TERMINATED there, or gone already,
- * once the new card has the product. Of those that were looked for all their time, nothing is looked for any more.
+ * once the new card has the product. Those of which this is not so yet are passed over for a while, in their time. Of
+ * those that were looked for, or passed over, all their time, nothing is looked for any more.
  */
 export async function claimClearings(
   database: Database,
@@ -275,15 +278,20 @@ export async function claimClearings(
   await sql`UPDATE renewals SET clear_at = NULL, clear_away = false
     WHERE clear_at <= now() AND clear_until <= now() AND clear_terminal_id IS NULL`.execute(database);
   const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
+  const until = sql`coalesce(clear_until, now() + ${giveUpMs} * interval '1 millisecond')`;
+  const mayGo = sql`(NOT EXISTS (SELECT 1 FROM service_instances AS old
+      WHERE old.instance_id = due.instance_id AND old.product_state <> 'TERMINATED')
+    AND (due.state = 'done' OR due.clear_terminal_id IS NOT NULL OR EXISTS (SELECT 1 FROM service_instances AS there
+      WHERE there.product_id = due.product_id AND there.card = due.new_card
+        AND there.state = ANY(${deployed}::int[]))))`;
+  // As one that is away: whoever says that a card is here hurries it.
+  await sql`UPDATE renewals SET clear_at = now() + ${PASSED_OVER}, clear_away = true, clear_until = ${until}
+    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now()
+      AND due.clear_terminal_id IS NULL AND NOT ${mayGo} FOR UPDATE SKIP LOCKED)`.execute(database);
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false,
-      clear_until = coalesce(clear_until, now() + ${giveUpMs} * interval '1 millisecond')
-    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now()
-      AND NOT EXISTS (SELECT 1 FROM service_instances AS old
-        WHERE old.instance_id = due.instance_id AND old.product_state <> 'TERMINATED')
-      AND (due.state = 'done' OR due.clear_terminal_id IS NOT NULL OR EXISTS (SELECT 1 FROM service_instances AS there
-        WHERE there.product_id = due.product_id AND there.card = due.new_card
-          AND there.state = ANY(${deployed}::int[])))
+      clear_until = ${until}
+    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now() AND ${mayGo}
       ORDER BY due.clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
   return rows.map((row) => ({
     ...{ instanceId: row.instance_id, oldCard: cardIdOfText(row.old_card) },

@@ -8,7 +8,7 @@ import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
-import { agreeForHolder } from '../../store/provider/renewals.ts';
+import { agreeForHolder, pruneRenewals } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
 import { addDeployment, findDeployed, setInstanceState } from '../../store/provider/service-processes.ts';
@@ -154,15 +154,35 @@ describe('clearings of replaced cards', function () {
     await provideInstance(database, there);
     await using _renewals = open();
     const looked = async () => {
-      const rows = await database.selectFrom('renewals').selectAll().where('clear_until', 'is not', null).execute();
+      const rows = await database
+        .selectFrom('renewals')
+        .selectAll()
+        .where('clear_reader_name', 'is not', null)
+        .execute();
       return rows.map(({ instance_id: id }) => id).toSorted();
     };
     await until('done', async () => (await looked()).includes('done'));
     expect(await looked()).to.deep.equal(['done']);
     await setInstanceState(database, 'there', INSTANCE_STATE.OPERATIONAL);
-    bells.ring(RENEWAL_BELL);
+    await ask('taken');
     await until('taken', async () => (await looked()).includes('taken'));
     expect(await looked()).to.deep.equal(['done', 'taken']);
+  });
+
+  it('are passed over in their time where nothing can be taken off, and given up at its end', async () => {
+    await renewed('valid-again', 'done', 'VALID');
+    await renewed('taken', 'taken');
+    await using renewals = open();
+    const times = async () => (await renewals.list({ limit: 9 })).map(({ clearAt }) => Date.parse(clearAt ?? ''));
+    await until('passed over', async () => (await times()).every((at) => at > Date.now() + 60_000));
+    expect(await pruneRenewals(database, 0)).to.equal(0);
+    await sql`UPDATE renewals SET clear_at = now(), clear_until = now() WHERE clear_until IS NOT NULL`.execute(
+      database,
+    );
+    bells.ring(RENEWAL_BELL);
+    await until('given up', async () => (await times()).every(Number.isNaN));
+    expect(await pruneRenewals(database, 0)).to.equal(2);
+    expect(started).to.deep.equal([]);
   });
 
   it('begin no termination of what the issuer has called VALID again in the same moment', async () => {
