@@ -48,6 +48,8 @@ export interface PlacedApplication {
   readonly uploadDate: string;
   /** Of its Flavor, before the first application, in the order of loading; absent: none. */
   readonly libraries?: readonly PlacedLibrary[];
+  /** Those of earlier versions that are wanted no more, and may be on the card until it goes; absent: none. */
+  readonly formerLibraries?: readonly PlacedLibrary[];
   /** Value of C9, hex. */
   readonly parameters: string;
   /** Absent: INSTALL makes it selectable. */

@@ -159,6 +159,15 @@ describe('services that cannot become what was asked', function () {
     const [library] = (await placed(instance))[0]?.libraries ?? [];
     expect(library?.elfId).to.equal(libraryId);
     expect(sent.filter((label) => label === 'INSTALL [for load]')).to.have.length(2);
+    // Wanted no more, it stays; in another build it comes behind what it came with.
+    await desk.addVersion('5.1.0', desk.elfId, desk.configId);
+    const without = await sentBy(async () => expectDone(await run(update('5.1.0')), S.OPERATIONAL));
+    expect(without.filter((label) => /^(DELETE|INSTALL)/.test(label))).to.deep.equal([]);
+    await desk.addVersion('5.2.0', [await desk.addLibrary(), desk.elfId], desk.configId);
+    const other = await sentBy(async () => expectDone(await run(update('5.2.0')), S.OPERATIONAL));
+    expect(other.filter((label) => /^(DELETE|INSTALL .for load)/.test(label))).to.deep.equal([
+      ...['DELETE', 'DELETE', 'DELETE', 'INSTALL [for load]', 'INSTALL [for load]'],
+    ]);
     const again = await sentBy(async () => expectDone(await run(update('4.0.0')), S.OPERATIONAL));
     expect(again.filter((label) => label === 'DELETE')).to.have.length(3);
     expect((await loadFiles()).map(({ aid }) => aid)).not.to.include(library?.loadFileAid);

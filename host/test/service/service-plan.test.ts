@@ -37,8 +37,13 @@ describe('updates of what a service has on a card', () => {
     ...application,
     libraries: [{ loadFileAid: 'F003', elfId: 'F003', uploadDate }],
   });
-  const change = (there: readonly PlacedApplication[], wanted: readonly PlacedApplication[]) => {
-    const { removals, applications } = changeOf(there.map(done), wanted);
+  const noImports = () => [];
+  const change = (
+    there: readonly PlacedApplication[],
+    wanted: readonly PlacedApplication[],
+    imports: (elfId: string) => readonly string[] = noImports,
+  ) => {
+    const { removals, applications } = changeOf(there.map(done), wanted, imports);
     return [removals.map(({ instanceAid }) => instanceAid), applications.map(({ personalized }) => personalized)];
   };
 
@@ -54,5 +59,37 @@ describe('updates of what a service has on a card', () => {
       [false, false],
     ]);
     expect(change([one], [{ ...one, parameters: '01' }])).to.deep.equal([['F001'], [false]]);
+  });
+
+  it('keep in mind a library that is wanted no more: what it came with goes before another build of it', () => {
+    const [dropped = expect.fail()] = changeOf([withLibrary(one)], [one], noImports).applications;
+    expect(dropped.formerLibraries).to.deep.equal(withLibrary(one).libraries);
+    const [still = expect.fail()] = changeOf([dropped], [one], noImports).applications;
+    expect(still.formerLibraries, 'an update later').to.deep.equal(withLibrary(one).libraries);
+    expect(change([still], [withLibrary(one, '2026-02-02')])).to.deep.equal([['F001'], [false]]);
+    const [back = expect.fail()] = changeOf([still], [withLibrary(one)], noImports).applications;
+    expect(back.formerLibraries, 'the same again').to.equal(undefined);
+    const beside = (uploadDate: string) => ({ libraries: [{ loadFileAid: 'F005', elfId: 'F005', uploadDate }] });
+    const there = { ...still, ...beside('2026-01-01') };
+    const anew = changeOf([there], [{ ...one, ...beside('2026-02-02') }], noImports).applications;
+    expect(anew[0]?.formerLibraries, 'went with the application').to.equal(undefined);
+    const others = withLibrary(placed('F021', 'F022'), '2026-02-02');
+    expect(takenName([others], [still]), 'it is on the card').to.equal('F003');
+  });
+
+  it('take off all where a library becomes the file of an application, or the other way round', () => {
+    const asFile = { ...two, loadFileAid: 'F003', elfId: 'F003', uploadDate: '2026-02-02' };
+    expect(change([withLibrary(one)], [one, asFile])).to.deep.equal([['F001'], [false, false]]);
+    expect(change([one, asFile], [withLibrary(one)])).to.deep.equal([['F001', 'F011'], [false]]);
+  });
+
+  it('take off what imports the file of an application that is replaced, and leave what does not', () => {
+    const newer = { ...two, uploadDate: '2026-02-02' };
+    const imports = (elfId: string) => (elfId === one.elfId ? [two.loadFileAid] : []);
+    expect(change([one, two], [one, newer])).to.deep.equal([['F011'], [true, false]]);
+    expect(change([one, two], [one, newer], imports)).to.deep.equal([
+      ['F001', 'F011'],
+      [false, false],
+    ]);
   });
 });

@@ -33,12 +33,13 @@ export async function installByTokens(
 }
 
 /**
- * DELETE of the instance, of its load file and of the libraries that came with it, unless something else needs them.
+ * DELETE of the instance, of its load file and of the libraries that came with any of its versions, unless something
+ * else needs them.
  *
  * @returns as above
  */
 export async function removeByTokens(
-  { loadFileAid, instanceAid, libraries = [] }: PlacedApplication,
+  { loadFileAid, instanceAid, libraries = [], formerLibraries = [] }: PlacedApplication,
   { index, last, facts }: { readonly index: number; readonly last: boolean; readonly facts: OnItsCard },
   context: ServiceContext,
 ): Promise<boolean> {
@@ -51,8 +52,8 @@ export async function removeByTokens(
     context.changeContent(name, { act: { ...act, aid: file }, ...common, mayStay: true }).catch(afterAnother);
   await unload(`unload ${index}`, loadFileAid);
   // What imports another goes before it.
-  for (const [at, library] of [...libraries.entries()].reverse())
-    await unload(`unlink ${index}.${at}`, library.loadFileAid);
+  const names = new Set([...libraries, ...formerLibraries].map((library) => library.loadFileAid));
+  for (const [at, name] of [...names].entries().toArray().reverse()) await unload(`unlink ${index}.${at}`, name);
   return true;
 }
 

@@ -110,10 +110,14 @@ function requirePossible({ installConfig, activationConfig, personalizationConfi
 
 type LoadedFile = Pick<PlacedApplication, 'loadFileAid' | 'elfId' | 'uploadDate'>;
 const fileOf = ({ loadFileAid, elfId, uploadDate }: LoadedFile) => [loadFileAid, elfId, uploadDate];
-const filesOf = (application: PlacedApplication): readonly LoadedFile[] => [
-  ...(application.libraries ?? []),
-  application,
+const librariesWith = ({ libraries = [], formerLibraries = [] }: PlacedApplication): readonly LoadedFile[] => [
+  ...libraries,
+  ...formerLibraries,
 ];
+const filesOf = (application: PlacedApplication): readonly LoadedFile[] => [...librariesWith(application), application];
+/** Another upload under the same name. */
+const isOtherFile = (one: LoadedFile, other: LoadedFile): boolean =>
+  one.loadFileAid === other.loadFileAid && fileOf(one).join() !== fileOf(other).join();
 
 /** The same file, module and parameters under the same name. Libraries beside it do not change it. */
 const isSame = (one: PlacedApplication, other: PlacedApplication): boolean =>
@@ -141,39 +145,58 @@ export function takenName(
     for (const file of filesOf(application)) {
       if (names.has(file.loadFileAid)) return file.loadFileAid;
       const there = files.get(file.loadFileAid);
-      if (there !== undefined && fileOf(there).join() !== fileOf(file).join()) return file.loadFileAid;
+      if (there !== undefined && isOtherFile(there, file)) return file.loadFileAid;
     }
   }
   return undefined;
 }
 
-/** Is a library of the card to become another file of its name? What imports it goes before it. */
-function replacesLibrary(placed: readonly PlacedApplication[], wanted: readonly PlacedApplication[]): boolean {
-  const librariesOf = (applications: readonly PlacedApplication[]) =>
-    applications.flatMap(({ libraries = [] }) => libraries);
-  return librariesOf(wanted).some((library) =>
-    librariesOf(placed).some(
-      (old) => old.loadFileAid === library.loadFileAid && fileOf(old).join() !== fileOf(library).join(),
-    ),
+/** AIDs of what a load file of this service provider imports. */
+type ImportsOf = (elfId: string) => readonly string[];
+
+/**
+ * Is a file of the card to become another file of its name, while what imports it would stay? A library may be imported
+ * by each application; the file of an application by those that say so.
+ */
+function replacesImported(
+  placed: readonly PlacedApplication[],
+  wanted: readonly PlacedApplication[],
+  importsOf: ImportsOf,
+): boolean {
+  const staying = wanted.filter((application) => placed.some((old) => isSame(application, old)));
+  const imported = new Set([...staying, ...wanted.flatMap(librariesWith)].flatMap(({ elfId }) => importsOf(elfId)));
+  const wantedFiles = wanted.flatMap(filesOf);
+  const wantedLibraries = wanted.flatMap(librariesWith);
+  return placed.some(
+    (old) =>
+      librariesWith(old).some((library) => wantedFiles.some((file) => isOtherFile(library, file))) ||
+      wantedLibraries.some((library) => isOtherFile(old, library)) ||
+      (imported.has(old.loadFileAid) && wanted.some((application) => isOtherFile(old, application))),
   );
 }
 
 /**
  * What stands and is not wanted, and what is wanted with what is known of it. An application that stays keeps its data:
- * it goes when it is another one, or a library is replaced, and not for its place or a library more or less.
+ * it goes when it is another one, or a file that it may import is replaced, and not for its place or a library more or
+ * less. A library that is wanted no more stays on the card as long as the application that it came with.
  */
 export function changeOf(
   placed: readonly PlacedApplication[],
   wanted: readonly PlacedApplication[],
+  importsOf: ImportsOf,
 ): { readonly removals: PlacedApplication[]; readonly applications: PlacedApplication[] } {
-  const replaced = replacesLibrary(placed, wanted);
+  const replaced = replacesImported(placed, wanted, importsOf);
   const removals = placed.filter((old) => replaced || !wanted.some((application) => isSame(application, old)));
   const gone = new Set(removals.map(({ instanceAid }) => instanceAid));
+  const names = new Set(wanted.flatMap(filesOf).map(({ loadFileAid }) => loadFileAid));
   const applications = wanted.map((application) => {
-    const known = placed.find((old) => isSame(application, old));
-    const personalized =
-      known?.personalized === true && known.scriptId === application.scriptId && !gone.has(application.instanceAid);
-    return { ...application, personalized };
+    const stays = !gone.has(application.instanceAid);
+    const known = placed.filter((old) => isSame(application, old));
+    const [first] = known;
+    const personalized = stays && first?.personalized === true && first.scriptId === application.scriptId;
+    const earlier = stays ? known.flatMap(librariesWith).filter(({ loadFileAid }) => !names.has(loadFileAid)) : [];
+    const formerLibraries = [...new Map(earlier.map((file) => [fileOf(file).join(), file])).values()];
+    return { ...application, ...(formerLibraries.length === 0 ? {} : { formerLibraries }), personalized };
   });
   return { removals, applications };
 }

@@ -199,7 +199,8 @@ export class ServiceProcesses {
         request.operation === 'update' ? 'NO_ELIGIBLE_SC' : 'ORPHANED',
         `Version ${tag} has no published Flavor for this chip`,
       );
-    const change = changeOf(instance.applications, applicationsOf(known.world, flavor));
+    const imports = (elfId: string) => known.world.get('CAP', elfId).document.importedPackages;
+    const change = changeOf(instance.applications, applicationsOf(known.world, flavor), imports);
     for (const { scriptId } of change.applications)
       if (scriptId !== undefined) await this.#options.catalogue.personalizationScript(scriptId);
     const reinstalls = request.commands.includes('I');
