@@ -9,10 +9,21 @@ export interface NamedApplication {
   readonly domain?: string;
 }
 
-const isAid = (name: string): boolean => /^([0-9A-F]{2}){5,16}$/i.test(name);
+const RID_DIGITS = 10;
+/** What the registered application providers (ISO/IEC 7816-5) that were ever given out begin with. */
+const REGISTERED = 'A00000';
 
 /**
- * An AID that an app names is that of the product on this card; a name of another form is the app's own, for routes.
+ * Numbers of regions and UUIDs without hyphens have the form of an AID too: it is one where its application provider is
+ * a registered one, or that of the AIDs that it is to be compared with.
+ */
+function isAid(name: string, aids: readonly string[]): boolean {
+  if (!/^([0-9A-F]{2}){5,16}$/.test(name)) return false;
+  return name.startsWith(REGISTERED) || aids.some((aid) => aid.startsWith(name.slice(0, RID_DIGITS)));
+}
+
+/**
+ * An AID that an app names is that of the product on this card; any other name is the app's own, for routes.
  *
  * @throws ConflictError `application-differs`
  */
@@ -20,11 +31,13 @@ export function requireNamed(
   { appId, domain }: NamedApplication,
   has: { readonly securityDomainAid?: string | undefined; readonly instanceAids: readonly string[] },
 ): void {
-  for (const [field, name, aids] of [
+  const all = [...has.instanceAids, ...(has.securityDomainAid === undefined ? [] : [has.securityDomainAid])];
+  for (const [field, named, aids] of [
     ['appId', appId, has.instanceAids],
     ['domain', domain, has.securityDomainAid === undefined ? [] : [has.securityDomainAid]],
   ] as const) {
-    if (name === undefined || !isAid(name) || aids.length === 0 || aids.includes(name.toUpperCase())) continue;
+    const name = named?.toUpperCase();
+    if (name === undefined || !isAid(name, all) || aids.length === 0 || aids.includes(name)) continue;
     throw new ConflictError(
       'application-differs',
       `${field} ${name} is none of this product: it has ${aids.join(', ')}`,

@@ -12,10 +12,19 @@ describe('The application that an app names', () => {
     { appId: 'f06f70656e74736d5002' },
     { appId: 'com.example.wallet', domain: 'region north' },
     { domain: 'F0000000' },
+    { domain: '4600001234' },
+    { appId: 'd2761c0a54f84f2bb1d6c3a8e5907f14' },
+    { appId: 'f47ac10b58cc4372a5670e02b2c3d479', domain: 'F1000000010000' },
   ])
     it(`may be ${JSON.stringify(named)}`, () => requireNamed(named, has));
 
-  for (const named of [{ appId: 'F00000000101' }, { domain: 'F06F70656E74736D5002' }, { appId: 'F06F70656E74736D50' }])
+  for (const named of [
+    { appId: 'F00000000101' },
+    { domain: 'F06F70656E74736D5002' },
+    { appId: 'F06F70656E74736D50' },
+    { appId: 'f06f70656e74736d5099' },
+    { domain: 'A000000151000000' },
+  ])
     it(`is refused as ${JSON.stringify(named)}`, () => {
       expect(() => requireNamed(named, has))
         .to.throw()

@@ -13,7 +13,7 @@ import { gateCases } from '../../../setup/soak/runs.ts';
 import { PeerError } from '../../errors.ts';
 import { cardInPhone } from '../../lab/card-in-phone.ts';
 import type { Phone } from '../../lab/phone.ts';
-import { PRODUCT_ID, ProductDesk } from '../../lab/product-desk.ts';
+import { PRODUCT_ID, ProductDesk, PURSE_AID } from '../../lab/product-desk.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { type InsertedCard, SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { TSMS_BASE } from '../../rest/tsms/server.ts';
@@ -434,13 +434,13 @@ describe('A phone, through the front', function () {
     expect(stamped, JSON.stringify(stamped)).to.deep.include({ outcome: 'executed', messages: ['stamps 0009'] });
     const counted = await phone.perform({ actionCode: 'COUNT', ...named });
     expect(counted.values).to.deep.equal({ count: '0009' });
-    for (const [field, code] of [
-      ['appId', 'application-differs'],
-      ['domain', 'application-differs'],
-      ['productId', 'no-route'],
+    for (const [field, name, code] of [
+      ['appId', `${instanceAid}EE`, 'application-differs'],
+      ['domain', `${securityDomainAid}EE`, 'application-differs'],
+      ['productId', 'F000000000EE', 'no-route'],
     ] as const)
-      expect(await codeOf(phone.start({ actionCode: 'COUNT', ...named, [field]: 'F000000000EE' }))).to.equal(code);
-    expect(await codeOf(phone.start({ ...topUp(1), appId: instanceAid }))).to.equal('application-differs');
+      expect(await codeOf(phone.start({ actionCode: 'COUNT', ...named, [field]: name }))).to.equal(code);
+    expect(await codeOf(phone.start({ ...topUp(1), appId: `${PURSE_AID}EE` }))).to.equal('application-differs');
   });
 
   it('does what the two standards describe where extensions are off', async () => {
