@@ -19,10 +19,8 @@ function obstacle({ when }: Rule, request: StartAction, card: Pick<CardId, 'valu
   for (const field of FIELDS) {
     if (when[field] !== undefined && when[field] !== request[field]) return `${field} is not ${when[field]}`;
   }
-  const { seIdFrom, seIdTo } = when;
-  if (seIdFrom !== undefined && !within(card.value, plainIccid(seIdFrom), plainIccid(seIdTo ?? seIdFrom)))
-    return 'seId is out of its range';
-  return undefined;
+  const range = rangeOf(when);
+  return range === undefined || within(card.value, range.from, range.to) ? undefined : 'seId is out of its range';
 }
 
 const within = (value: string, from: string, to: string): boolean =>
@@ -61,9 +59,19 @@ export function conflict(one: Rule, other: Rule): boolean {
 }
 
 function rangesMeet(one: Rule['when'], other: Rule['when']): boolean {
-  if (one.seIdFrom === undefined || other.seIdFrom === undefined) return true;
-  if (one.seIdFrom.length !== other.seIdFrom.length) return false;
-  return one.seIdFrom <= (other.seIdTo ?? other.seIdFrom) && other.seIdFrom <= (one.seIdTo ?? one.seIdFrom);
+  const [left, right] = [rangeOf(one), rangeOf(other)];
+  if (left === undefined || right === undefined) return true;
+  return left.from.length === right.from.length && left.from <= right.to && right.from <= left.to;
+}
+
+/** SEIDs that a rule takes, without filler. */
+function rangeOf({
+  seIdFrom,
+  seIdTo = seIdFrom,
+}: Rule['when']): { readonly from: string; readonly to: string } | undefined {
+  return seIdFrom === undefined || seIdTo === undefined
+    ? undefined
+    : { from: plainIccid(seIdFrom), to: plainIccid(seIdTo) };
 }
 
 /** @throws ConflictError `rules-conflict` naming the two */

@@ -51,6 +51,16 @@ describe('Rules of the front', () => {
     expect(error).to.have.property('code', 'no-route');
   });
 
+  it('are in conflict where their ranges meet, with a filler or without it', () => {
+    const plain = rule('plain', { seIdFrom: '8986012345678901000', seIdTo: '8986012345678901999' });
+    const filled = (from: string, to: string) =>
+      rule('filled', { seIdFrom: `8986012345678901${from}F`, seIdTo: `8986012345678901${to}F` });
+    expect(conflict(plain, filled('999', '999'))).to.equal(true);
+    expect(conflict(filled('000', '000'), plain)).to.equal(true);
+    const beyond = rule('beyond', { seIdFrom: '8986012345678902000F' });
+    expect(conflict(plain, beyond)).to.equal(false);
+  });
+
   it('are in conflict whenever a request could take two of them', () => {
     const Field = fc.option(fc.constantFrom('x', 'y'), { nil: undefined });
     const Digits = fc.option(
