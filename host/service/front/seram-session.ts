@@ -58,7 +58,7 @@ export interface SeramSession {
   readonly createdAt: number;
   /** When the agent was last heard. */
   readonly seenAt: number;
-  /** When the last script came. */
+  /** When the last script came, or before that the agent. */
   readonly workedAt?: number;
   /** Number of the last order with commands. */
   readonly seq: number;
@@ -160,7 +160,8 @@ export function negotiate(session: SeramSession, offer: Handshake, binding: stri
     chosenDataProtocol: HAS.format,
     chosenVersion: HAS.version,
   };
-  return { kind: 'chosen', session: { ...session, state: 'NEGOTIATED', element, binding, seenAt: now }, answer };
+  const times = { seenAt: now, workedAt: now };
+  return { kind: 'chosen', session: { ...session, ...times, state: 'NEGOTIATED', element, binding }, answer };
 }
 
 export interface ReportCookies {
@@ -373,9 +374,9 @@ export function submit(
   return { session: { ...free, fence: wanted.fence, script, workedAt: now } };
 }
 
-/** For how long nobody has had work for this phone, in milliseconds: 0 while a script is under way. */
-export const idleMs = ({ script, workedAt, createdAt }: SeramSession, now: number): number =>
-  script === undefined ? now - (workedAt ?? createdAt) : 0;
+/** For how long nobody has had work for this phone, in milliseconds: 0 before it comes, and while a script runs. */
+export const idleMs = ({ state, script, workedAt, createdAt }: SeramSession, now: number): number =>
+  script === undefined && state !== 'CREATED' ? now - (workedAt ?? createdAt) : 0;
 
 /** Longest time of a command that names none, as at a terminal. */
 const COMMAND_MS = 30_000;
