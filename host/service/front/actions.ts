@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
+import { Check } from 'typebox/value';
 import { ConflictError, NotFoundError, PeerError, PolicyError, TsmError, UsageError } from '../../errors.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
@@ -21,7 +22,7 @@ import { claimIdempotencyKey, type RequestTables } from '../../store/request-log
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import type { ActionState, Rule, StartAction } from '../../wire/message/front.ts';
 import type { TopUpState } from '../../wire/message/platform.ts';
-import type { Process } from '../../wire/message/service-instance.ts';
+import { AppId, type Process } from '../../wire/message/service-instance.ts';
 import { requireNamed } from '../named-application.ts';
 import { Places } from '../places.ts';
 import { nameOf, noCard } from './card-of-element.ts';
@@ -69,6 +70,8 @@ const WATCH_MS = 20_000;
 const NO_STEP = 999;
 const PAUSE_MS = 1_000;
 const CONTACT_IDLE_MS = 60_000;
+/** Request Timeout and Too Many Requests (RFC 9110, RFC 6585). */
+const NOT_NOW: readonly number[] = [408, 429];
 
 export class Actions {
   readonly #options: ActionsOptions;
@@ -257,7 +260,7 @@ export class Actions {
   }
 
   async #topUp(action: Action): Promise<ActionState> {
-    const { backends, terminalId, raEndpoint, database } = this.#options;
+    const { backends, terminalId, database } = this.#options;
     const { productId = '', amount = 0, appId, domain } = action.request;
     const named = { ...(appId === undefined ? {} : { appId }), ...(domain === undefined ? {} : { domain }) };
     const topUps = backends.topUps(action.pool);
@@ -270,17 +273,23 @@ export class Actions {
     const first = await topUps.state(peerId, { waitMs: FIRST_CHECK_MS, afterStep: 0 });
     const state = await this.#settle({ ...action, peerId }, first);
     if (state.outcome === 'refused' && state.problem !== undefined) throw asConflict(state.problem);
-    if (sessionId === undefined || state.state !== 'running') return state;
-    return { ...state, sessionId, raEndpoint: raEndpoint() };
+    return this.#withSession(state, sessionId);
   }
 
   /** A3 to A5 of any service: the provider runs the script that its action code names. */
   async #execute(action: Action, cardId: CardId): Promise<ActionState> {
-    const { backends, terminalId, raEndpoint, database } = this.#options;
-    const { actionCode, inputs } = action.request;
+    const { backends, terminalId, database } = this.#options;
+    const { actionCode, inputs, appId } = action.request;
     const services = backends.services(action.pool);
+    // What runs already is not measured again by what is on the card now: the script itself may have changed that.
+    if (action.peerId !== undefined) {
+      const sessionId = await this.#openSession(action);
+      const running = await services.process(action.peerId, { waitMs: 0, afterStep: NO_STEP });
+      return this.#withSession(await this.#settleProcess(action, running), sessionId);
+    }
     const serviceId = (action.request.productId ?? '').toLowerCase();
-    const asked = services.find({ serviceId, cards: [cardId] });
+    const app = appId !== undefined && Check(AppId, appId) ? { appId } : {};
+    const asked = services.find({ serviceId, ...app, cards: [cardId] });
     const [instance] = await asked.catch((error: unknown) => this.#refused(action, error));
     if (instance === undefined) return this.#refused(action, notOnCard());
     try {
@@ -295,9 +304,12 @@ export class Actions {
       .start(action.id, instance.serviceInstanceId, { terminalId, readerName: action.card, request })
       .catch((error: unknown) => this.#refused(action, error));
     await recordPeer(database, action.id, process.processId);
-    const state = await this.#settleProcess({ ...action, peerId: process.processId }, process);
+    return this.#withSession(await this.#settleProcess({ ...action, peerId: process.processId }, process), sessionId);
+  }
+
+  #withSession(state: ActionState, sessionId: string | undefined): ActionState {
     if (sessionId === undefined || state.state !== 'running') return state;
-    return { ...state, sessionId, raEndpoint: raEndpoint() };
+    return { ...state, sessionId, raEndpoint: this.#options.raEndpoint() };
   }
 
   /** Notes the end of an execution, once, and lets its phone go. */
@@ -347,9 +359,10 @@ export class Actions {
     return { state: stateOf({ ...action, state, result }), lookAfterMs: 0 };
   }
 
-  /** The platform said no before anything began. */
+  /** The platform said no before anything began; one that has no time for it now may be asked again. */
   async #refused(action: Action, error: unknown): Promise<never> {
-    const refusal = error instanceof ConflictError || Number((error as TsmError).context?.status ?? 500) < 500;
+    const status = Number((error as TsmError).context?.status ?? 500);
+    const refusal = error instanceof ConflictError || (status < 500 && !NOT_NOW.includes(status));
     if (error instanceof TsmError && refusal) {
       const problem = problemOfPeer(error);
       const end = { state: 'failed', result: { outcome: 'refused', problem } } as const;
