@@ -58,6 +58,47 @@ describe('looks for lost cards', function () {
   const claim = async (atOnce: number) =>
     (await claimCardLocks(database, { claimMs: 60_000, atOnce })).map(({ instanceId }) => instanceId);
 
+  it('and their locks are taken over from a release that did not know what broke', async () => {
+    const url = await postgres.server.createDatabase('before');
+    const stated = [
+      ['broke', 22],
+      ['done', 22],
+      ['waits', 22],
+      ['in-error', 25],
+      ['begun', 11],
+    ] as const;
+    const old = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS.slice(0, 26) });
+    for (const [number, [instanceId, state]] of stated.entries()) {
+      await provideInstance(old, {
+        productId: 'p',
+        cardId: cardOf(number),
+        instanceId,
+        serial: `41000000000007${number}`,
+      });
+      const deployment = { spId: ID, serviceId: ID, versionTag: '1.0.0', flavorId: ID, profileId: ID };
+      await addDeployment(old, { ...deployment, instanceId });
+      await sql`UPDATE service_instances SET product_state = 'INVALID', state = ${state}
+        WHERE instance_id = ${instanceId}`.execute(old);
+    }
+    await sql`INSERT INTO card_locks (instance_id, card) SELECT instance_id, card FROM service_instances
+      WHERE state = 22`.execute(old);
+    await sql`INSERT INTO service_processes
+        (id, instance_id, sp_id, service_id, version_tag, card, request, start_state, state)
+      SELECT instance_id, instance_id, ${ID}, ${ID}, '1.0.0', card, '{"operation": "lock", "locked": true}', 22,
+        CASE instance_id WHEN 'broke' THEN 'failed' ELSE 'done' END
+      FROM card_locks WHERE instance_id <> 'waits'`.execute(old);
+    await old.destroy();
+    const now = await openDatabase<ProviderTables>({ url, migrations: PROVIDER_MIGRATIONS });
+    const rows = await now.selectFrom('card_locks').select(['instance_id', 'locked']).orderBy('instance_id').execute();
+    await now.destroy();
+    expect(rows).to.deep.equal([
+      { instance_id: 'broke', locked: null },
+      { instance_id: 'done', locked: false },
+      { instance_id: 'in-error', locked: false },
+      { instance_id: 'waits', locked: false },
+    ]);
+  });
+
   it('take the card that is here ahead of all that are overdue', async () => {
     await lost(6);
     expect(await hurryCardLocks(database, [cardOf(4)])).to.equal(1);
