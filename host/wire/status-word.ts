@@ -58,7 +58,7 @@ const MEANINGS: ReadonlyMap<number, string> = new Map<number, string>([
   [SW.SECURE_MESSAGING_INCORRECT, 'secure messaging objects incorrect'],
   [SW.SELECT_FAILED, 'applet selection failed'],
   [SW.WRONG_DATA, 'incorrect values in command data'],
-  [SW.FUNCTION_NOT_SUPPORTED, 'function not supported'],
+  [SW.FUNCTION_NOT_SUPPORTED, 'function not supported, or the card is locked'],
   [SW.NOT_FOUND, 'application or file not found'],
   [SW.NO_SPACE, 'not enough memory space'],
   [SW.INCORRECT_P1P2, 'incorrect P1 P2'],

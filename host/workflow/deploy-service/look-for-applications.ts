@@ -2,7 +2,7 @@
 import { findDeployed } from '../../store/provider/service-processes.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { filledTemplate } from '../../wire/script/personalization-script.ts';
-import { probe } from '../key-distribution/41a-probe-security-domain.ts';
+import { probe, refuseLocked } from '../key-distribution/41a-probe-security-domain.ts';
 import type { OnItsCard, ServiceContext } from './context.ts';
 
 /** Applications, by instance AID, whose SELECT shows that all is stored in them. */
@@ -25,6 +25,7 @@ export async function* lookForApplications(facts: OnItsCard, context: ServiceCon
   for (const [index, { instanceAid, scriptId = '' }] of wanted.entries()) {
     const { answerHolds } = (await context.personalizationScript(scriptId)).personalized;
     const answer = responses[index];
+    refuseLocked(answer);
     if (answer?.sw === '9000' && answer.data.includes(filledTemplate(answerHolds, { serial })))
       personalized.push(instanceAid);
   }

@@ -2,7 +2,7 @@
 import type { CardIdentity } from '../../card/identity.ts';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { type Probe, probe } from './41a-probe-security-domain.ts';
+import { type Probe, probe, refuseLocked } from './41a-probe-security-domain.ts';
 import { type Attested, attestationScript } from './attestation.ts';
 import type { ProviderContext } from './provider-context.ts';
 
@@ -23,6 +23,7 @@ export async function* attestFoundDomain(facts: CardIdentity & Probe, context: P
   const script = await attestationScript({ ...facts, ...row?.attestedCard }, context);
   if (script.commands.length === 0) return { found: { state: 'withheld', reason: 'no CASD' } } satisfies FoundDomain;
   const responses: readonly CardResponse[] = yield [probe(context.settings.ssdAid), ...script.commands];
+  refuseLocked(responses[0]);
   const result: FoundDomain = { found: await script.read(responses.slice(1)) };
   return result;
 }

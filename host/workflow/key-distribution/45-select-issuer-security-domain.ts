@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CertificateError, ConflictError, PolicyError, SecureChannelError } from '../../errors.ts';
 import { type Card, type OwnDomainCard, requireOwnDomain } from '../../store/issuer/cards.ts';
-import { aid } from '../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../wire/gp/card-recognition-data.ts';
 import { decodeCertificate } from '../../wire/gp/certificate.ts';
 import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
@@ -9,10 +8,9 @@ import { DATA_OBJECT, getData } from '../../wire/gp/get-data.ts';
 import { decodeKeyInformation } from '../../wire/gp/key-information.ts';
 import { CONTENT_KEY_REFERENCE, KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
-import { select } from '../../wire/gp/select.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { probe, selectedExactly } from './41a-probe-security-domain.ts';
+import { probe, refuseLocked, selectedExactly, selectUnlocked } from './41a-probe-security-domain.ts';
 import { CARD_NUMBERS, type ContentKeyUse, DELEGATION_KEYS } from './delegation.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
 
@@ -29,6 +27,7 @@ export interface IssuerLook {
  * Step 45: SELECT the ISD. Before it, in the same trip, the issuer looks whether the SSD is there from an
  * interrupted try. What the ISD says of itself is compared with the card database before 46 goes on.
  *
+ * @throws LifeCycleError `card-locked`
  * @throws PolicyError `card-without-numbers` where the domain is to be delegated
  * @throws ConflictError `security-domain-owned`: from step 60 on only its provider may change it
  */
@@ -40,13 +39,14 @@ export async function* selectIssuerSecurityDomain(
   const responses: readonly CardResponse[] = yield [
     probe(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
-    toCardCommand(select(aid(card.isdAid))),
+    selectUnlocked(card.isdAid),
     toCardCommand(getData(DATA_OBJECT.CARD_DATA)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
     ...(delegated === true ? FOR_DELEGATION.map((tag) => ifPresent(getData(tag))) : []),
   ];
-  const [ssdSelected, ssdKeys, , cardData, certificate, isdKeys, ...numbers] = responses;
+  const [ssdSelected, ssdKeys, isdSelected, cardData, certificate, isdKeys, ...numbers] = responses;
   const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
+  refuseLocked(isdSelected);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   const options = decodeSecureChannelOptions(fromHex(cardData?.data ?? '', 256));
   if (!options.some(({ protocol, option }) => protocol === 0x10 && option === 0x02)) {

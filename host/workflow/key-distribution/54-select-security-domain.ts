@@ -13,7 +13,7 @@ import { keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { RepeatVisit } from '../engine/retry.ts';
-import { type Probe, probe, probeOrEnd, selectedExactly } from './41a-probe-security-domain.ts';
+import { type Probe, probe, probeOrEnd, refuseLocked, selectedExactly } from './41a-probe-security-domain.ts';
 import { cardOf, isOurs, requireSameCard } from './41c-find-security-domain.ts';
 import { attestationScript, isOwnPair } from './attestation.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
@@ -51,7 +51,7 @@ export function rowChanged(context: ProviderContext, row: SecurityDomainRow | un
  * and made anew.
  *
  * @throws LifeCycleError `security-domain-gone` for a domain that was never ours; `security-domain-missing`,
- *   `key-pair-gone` for one that is, when nobody who may be believed says what became of it
+ *   `key-pair-gone` for one that is, when nobody who may be believed says what became of it; `card-locked`
  */
 export async function* selectSecurityDomain(facts: KnownCard, context: ProviderContext) {
   context.card.expectCard(facts);
@@ -109,7 +109,9 @@ async function missing({ cardId }: KnownCard, row: SecurityDomainRow, context: P
  */
 async function followAttested(facts: KnownCard, row: SecurityDomainRow, context: ProviderContext): Promise<void> {
   const attestation = await attestationScript({ ...facts, ...row.attestedCard }, context);
-  const { responses } = await context.card.exchange([probe(row.ssdAid), ...attestation.commands]);
+  const { endsAt: _endsAt, ...select } = probe(row.ssdAid);
+  const { responses } = await context.card.exchange([select, ...attestation.commands]);
+  refuseLocked(responses[0]);
   const found = await attestation.read(responses.slice(1));
   if (found.state !== 'ours') {
     if (!isOurs(row)) await removeSecurityDomainRow(context.database, facts.cardId);

@@ -2,14 +2,12 @@
 import { nativeIssuerProfile } from '../../../card/profile/native-issuer.ts';
 import { SecureChannelError } from '../../../errors.ts';
 import { type Card, requireNativeIssuer } from '../../../store/issuer/cards.ts';
-import { aid } from '../../../wire/gp/aid.ts';
 import { decodeSecureChannelOptions } from '../../../wire/gp/card-recognition-data.ts';
-import { ifPresent, toCardCommand } from '../../../wire/gp/command.ts';
+import { ifPresent } from '../../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../../wire/gp/get-data.ts';
-import { select } from '../../../wire/gp/select.ts';
 import { fromHex } from '../../../wire/hex.ts';
 import type { CardResponse } from '../../../wire/message/card-script.ts';
-import { probe, selectedExactly } from '../41a-probe-security-domain.ts';
+import { probe, refuseLocked, selectedExactly, selectUnlocked } from '../41a-probe-security-domain.ts';
 import { type IssuerLook, refuseOwned } from '../45-select-issuer-security-domain.ts';
 import type { IssuerContext, IssuerStart } from '../issuer-context.ts';
 
@@ -17,6 +15,7 @@ import type { IssuerContext, IssuerStart } from '../issuer-context.ts';
  * Step 45 where the ISD is the card maker's: what is there of an interrupted try, then the ISD, which must speak what
  * the card's profile says.
  *
+ * @throws LifeCycleError `card-locked`
  * @throws ConflictError `security-domain-owned`
  * @throws SecureChannelError `profile-mismatch`
  */
@@ -28,11 +27,12 @@ export async function* selectNativeIssuerDomain(
   const responses: readonly CardResponse[] = yield [
     probe(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
-    toCardCommand(select(aid(isdAid))),
+    selectUnlocked(isdAid),
     ifPresent(getData(DATA_OBJECT.CARD_DATA)),
   ];
-  const [ssdSelected, ssdKeys, , cardData] = responses;
+  const [ssdSelected, ssdKeys, isdSelected, cardData] = responses;
   const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
+  refuseLocked(isdSelected);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   // A card that says nothing of itself is taken at its profile's word: INITIALIZE UPDATE tells.
   if (cardData?.sw === '9000') requireProtocol(cardData.data, isdKeySet.profile);

@@ -8,7 +8,7 @@ import { KEY_REFERENCE, keyReferenceToHex } from '../../../wire/gp/key-reference
 import { toRsaPublicKey } from '../../../wire/gp/public-key.ts';
 import { fromHex } from '../../../wire/hex.ts';
 import type { CardResponse } from '../../../wire/message/card-script.ts';
-import { probe } from '../41a-probe-security-domain.ts';
+import { probe, refuseLocked } from '../41a-probe-security-domain.ts';
 import type { IssuerContext, IssuerStart } from '../issuer-context.ts';
 
 /**
@@ -23,7 +23,8 @@ export async function* readInitialPublicKey({ request }: IssuerStart, _context: 
     toCardCommand(getData(DATA_OBJECT.KEY_INFORMATION)),
     toCardCommand(readPublicKey()),
   ];
-  const [, information, key] = responses;
+  const [selected, information, key] = responses;
+  refuseLocked(selected);
   const keyReference = keyReferenceToHex(KEY_REFERENCE.INITIAL_KEY_PAIR);
   const wanted = [keyReferenceToHex(KEY_REFERENCE.TRUST_POINT), keyReference].join();
   const found = decodeKeyInformation(fromHex(information?.data ?? '', 256))
