@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { ISD, LOAD_FILE, SSD_MODULE, type TestCard, withIssuerCard } from './support/card.ts';
 import { personalizationData, provider } from './support/domains.ts';
 import { withIssuerSets } from './support/issuer-sets.ts';
+import { publicKeyData, rsaKey } from './support/keys.ts';
 import { desSetData, openScp02, randomDesSet } from './support/scp02-host.ts';
 import { openScp03, randomKeySet } from './support/scp03-host.ts';
 import { bytes, hex, lv, tlv } from './support/tlv.ts';
@@ -53,6 +54,35 @@ describe('A session that was opened without a MAC', () => {
       await card.ok('80F0800F');
       const session = await openScp02(card, set, 0x10, '35');
       expect(await session.ok('80F28002', '4F00')).include(`4F08${ISD}`);
+    }),
+  );
+
+  it(
+    'takes no public keys, which anybody on the way could have put there',
+    withIssuerSets({}, async (card, { aes, des }) => {
+      const keys: readonly (readonly [string, string, Buffer])[] = [
+        ['trust point', '80D80001', publicKeyData('10', rsaKey('anybody'))],
+        ['token key', '80D80001', publicKeyData('70', rsaKey('anybody'))],
+        ['DAP key', '80D80001', publicKeyData('73', rsaKey('anybody'))],
+        ['token key of P-256', '80D80001', bytes(`70 B0 41 04${'11'.repeat(64)} F0 01 00 00`)],
+      ];
+      for (const open of [() => openScp03(card, aes, 0x00), () => openScp02(card, des, 0x00)]) {
+        await card.select(ISD);
+        const before = await card.ok('80CA00E000');
+        const session = await open();
+        for (const [name, header, data] of keys) expect((await session.send(header, data)).sw, name).equal('6982');
+        expect(await session.ok('80CA00E0')).equal(before);
+        const who = provider('provider a');
+        await session.ok('80E60C00', domainData(`81020370 ${hex(tlv('5F20', who.reference))}`));
+        await session.ok('80E62000', personalizationData(SSD));
+        await session.ok('80D80001', publicKeyData('20', rsaKey('anybody')), '6982');
+        await session.ok('80E40000', tlv('4F', SSD));
+      }
+      await card.select(ISD);
+      const session = await openScp03(card, aes, 0x01);
+      for (const [name, header, data] of keys.slice(0, 2)) {
+        expect((await session.send(header, data)).sw, `${name} under a MAC`).equal('9000');
+      }
     }),
   );
 

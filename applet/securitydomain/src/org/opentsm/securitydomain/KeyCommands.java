@@ -56,9 +56,14 @@ final class KeyCommands {
                 Transients.RESPONSE);
     }
 
-    /** Opens the secrets of a PUT KEY that goes to the key store under the session's data encryption key, in place. */
+    /**
+     * Opens the secrets of a PUT KEY that goes to the key store under the session's data encryption key, in place. 6982
+     * for a public key without a MAC.
+     */
     static void openKeys(SecureChannel channel, byte p2, byte[] buffer, short offset, short length) {
-        if (!isOfSignatures(p2, buffer, offset, length)) {
+        if (isOfSignatures(p2, buffer, offset, length)) {
+            KeyField.requireMac(channel);
+        } else {
             KeyField.open(channel, buffer, offset, length);
         }
     }

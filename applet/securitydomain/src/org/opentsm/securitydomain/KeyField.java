@@ -115,7 +115,17 @@ final class KeyField {
         return (short) (at + 1 + buffer[at]);
     }
 
-    /** Opens the secrets of all fields in place under the session's data encryption key. */
+    /**
+     * 6982 for a command without a MAC. Nothing else says whose a public key is: anybody between host and card could
+     * put one of his own, and be the owner, or sign tokens, for good.
+     */
+    static void requireMac(SecureChannel channel) {
+        if ((channel.ram[Transients.LEVEL] & Gp.LEVEL_C_MAC) == 0) {
+            Refuse.security();
+        }
+    }
+
+    /** Opens the secrets of all fields in place under the session's data encryption key; 6982 as requireMac(). */
     static void open(SecureChannel channel, byte[] buffer, short offset, short length) {
         short end = (short) (offset + length);
         short at = (short) (offset + 1);
@@ -126,6 +136,8 @@ final class KeyField {
                 if (isSecret(type(buffer, at, end))) {
                     channel.cryptKey(
                             Cipher.MODE_DECRYPT, buffer, secret(buffer, at, end), cipherLength(buffer, at, end));
+                } else {
+                    requireMac(channel);
                 }
                 at = behind(buffer, at, end);
             }

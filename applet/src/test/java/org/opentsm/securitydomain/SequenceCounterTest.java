@@ -16,8 +16,8 @@ class SequenceCounterTest {
     private static final String KEY = "404142434445464748494A4B4C4D4E4F";
     private static final byte VERSION = 0x30;
     /** In a key's first block, behind version, identifier, type, maker, length, usage and access. */
-
     private PlainCard card;
+
     private KeyStore sets;
 
     @BeforeEach
