@@ -189,6 +189,18 @@ describe('Parts that do not fit together', () => {
       }
     }),
   );
+
+  it(
+    'end a session with MACs at the command behind the one that was refused',
+    withIssuerSets({}, async (card, { aes }) => {
+      const session = await openScp03(card, aes, 0x33);
+      await card.ok(apdu('84E6A000', Buffer.alloc(10)));
+      expect((await session.send('80CA00D3')).sw, 'between parts').equal('6985');
+      expect((await session.send('80CA00D3')).sw).equal('6982');
+      await card.select(ISD);
+      await openScp03(card, aes, 0x33);
+    }),
+  );
 });
 
 describe('STORE DATA blocks', () => {
