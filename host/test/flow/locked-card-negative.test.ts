@@ -44,7 +44,7 @@ describe('flows on a card that its issuer has locked', function () {
     [1, '41a'],
     [2, '45'],
   ] as const)
-    it(`end the key distribution at ${numeral}, once and for all, and it goes on when the card is unlocked`, async () => {
+    it(`end the key distribution at ${numeral}, at once, and it goes on when the card is unlocked`, async () => {
       const seated = await world.insertMade(`locked at ${numeral}`);
       const trips = lockBefore(seated, trip);
       const { problem, outcome } = await world.distribute(seated.readerName);
