@@ -252,6 +252,8 @@ export class SmsOutbox implements AsyncDisposable {
     if (msisdn === undefined) return table.later(packet.id, this.#after(retryMs));
     const outcome = await this.#submitAll(packet, msisdn);
     if (outcome === 'not-taken') return;
+    // The rest of it goes soon: a sending is over when every part has left once.
+    if (outcome === 'in-part') return table.later(packet.id, this.#after(retryMs));
     const waitMs = outcome === 'cut-off' ? retryMs : resendMs * 2 ** packet.sendings;
     await table.sendingOver(packet.id, this.#after(waitMs));
   }
@@ -290,9 +292,13 @@ export class SmsOutbox implements AsyncDisposable {
   /**
    * Gives the SMSC what it does not have: first what never left, else what is not known to have come, else all of it.
    *
-   * @returns what became of this sending: one that the SMSC may have something of counts as any other
+   * @returns what became of this sending: one whose last part the SMSC may have counts as any other; `in-part` where
+   *   there are parts behind that one which never left
    */
-  async #submitAll(packet: PacketRow, msisdn: string): Promise<'sent' | 'silence' | 'cut-off' | 'not-taken'> {
+  async #submitAll(
+    packet: PacketRow,
+    msisdn: string,
+  ): Promise<'sent' | 'silence' | 'cut-off' | 'in-part' | 'not-taken'> {
     const { table } = this.#options;
     const messages = await table.messages(packet.id);
     const [queued, sent] = (['queued', 'sent'] as const).map((state) => messages.filter((one) => one.state === state));
@@ -301,7 +307,7 @@ export class SmsOutbox implements AsyncDisposable {
     let leaving = () => table.leaves(packet.id);
     const { network, source } = this.#route(msisdn, packet);
     let untouched = packet.state === 'queued';
-    for (const { sequence, userData } of todo) {
+    for (const [index, { sequence, userData, state }] of todo.entries()) {
       try {
         const messageId = await network.submit(this.#message(packet, { source, msisdn, userData }), leaving);
         if (messageId === undefined) return 'not-taken';
@@ -315,6 +321,10 @@ export class SmsOutbox implements AsyncDisposable {
           return 'not-taken';
         }
         this.#options.onError(error);
+        if (state === 'queued') {
+          await table.partMayBeSent(packet.id, sequence);
+          if (index < todo.length - 1) return 'in-part';
+        }
         return error.context.silent === true ? 'silence' : 'cut-off';
       }
     }

@@ -270,7 +270,7 @@ export class PacketTable {
       WHERE id = ${id} AND state IN ('queued', 'sent') AND claimed_by = ${this.#node}`);
   }
 
-  /** The SMSC has all of it, or may have what it answered nothing about: it goes again at `nextAt`, if it must. */
+  /** Every part has left once more, as far as the SMSC says, or may have left where it says nothing: it goes again at `nextAt`, if it must. */
   async sendingOver(id: string, nextAt: Date): Promise<void> {
     await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
       WHERE id = ${id} AND state = 'sent' AND claimed_by = ${this.#node}`);
@@ -283,6 +283,12 @@ export class PacketTable {
         WHERE id = ${id} AND claimed_by = ${this.#node} AND claimed_until IS NOT NULL)
       UPDATE sms_messages SET state = 'sent', message_id = ${messageId}
       WHERE packet_id = ${id} AND sequence = ${sequence}`);
+  }
+
+  /** The SMSC may have this part, under an id that it did not tell: it is not among those that never left. */
+  async partMayBeSent(id: string, sequence: number): Promise<void> {
+    await this.#plain(sql`UPDATE sms_messages SET state = 'sent'
+      WHERE packet_id = ${id} AND sequence = ${sequence} AND state = 'queued'`);
   }
 
   /** Of a campaign, by their ids, after this one. */

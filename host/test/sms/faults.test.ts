@@ -67,6 +67,12 @@ describe('short messages that do not come as they were sent', function () {
   const ended = async (id: string, at = node): Promise<PacketRow | undefined> =>
     at.outbox.until(id, (packet) => !isOpen(packet), 30_000);
 
+  /** A script that one message carries. */
+  const short = encodeExpandedScript({
+    form: 'definite',
+    items: [{ kind: 'command', apdu: { cla: 0x80, ins: 0xe2, p1: 0, p2: 0, data: Uint8Array.of(1) } }],
+  });
+
   it('lost: the same bytes go again', async () => {
     const seen: string[] = [];
     world.fate = (message) => {
@@ -489,6 +495,25 @@ describe('short messages that do not come as they were sent', function () {
     await database.destroy();
   });
 
+  it('the SMSC says nothing of a packet of several parts: each goes once in a sending', async () => {
+    const seen: number[] = [];
+    const network = {
+      submit: async (...[message, leaving]: Parameters<MessageNetwork['submit']>): Promise<string> => {
+        await leaving?.();
+        seen.push(message.userData[5] ?? 0);
+        throw new TransportError('smsc-unknown', 'no answer', { silent: true });
+      },
+    };
+    await using silent = await SmsNode.open(world, url, { name: 'silent', network, maxSendings: 1 });
+    const id = await silent.outbox.add(order(2));
+    for (let seconds = 0; seconds < 6; seconds += 1) {
+      world.aheadMs = seconds * 1_000;
+      await silent.outbox.tick();
+    }
+    expect(seen).to.deep.equal([1, 2, 3, 4, 5]);
+    expect(await silent.table.find(id)).to.include({ state: 'sent', sendings: 1 });
+  });
+
   it('the SMSC may have it and says nothing: it goes as often as its rules say, and is lost in the end', async () => {
     let submitted = 0;
     const network = {
@@ -504,7 +529,7 @@ describe('short messages that do not come as they were sent', function () {
       maxSendings: 3,
       resendMs: MINUTE_MS,
     });
-    const id = await silent.outbox.add(order(2));
+    const id = await silent.outbox.add(order(1, { data: short }));
     const took: number[] = [];
     for (const minutes of [0, 0.5, 1.1, 1.2, 3, 5, 8]) {
       world.aheadMs = minutes * MINUTE_MS;
@@ -517,6 +542,30 @@ describe('short messages that do not come as they were sent', function () {
     world.aheadMs = 10 * MINUTE_MS + 1_000;
     await silent.outbox.tick();
     expect(await silent.table.find(id)).to.include({ state: 'lost' });
+  });
+
+  it('the connection ends at one of its parts: the rest goes in the same sending', async () => {
+    const seen: number[] = [];
+    await using cut = await SmsNode.open(world, url, {
+      ...{ name: 'cut', maxSendings: 1 },
+      network: {
+        submit: async (message, leaving = async () => true) => {
+          seen.push(message.userData[5] ?? 0);
+          const id = await node.link.submit(message, leaving);
+          if (seen.length === 3) throw new TransportError('smsc-unknown', 'the SMSC has ended the connection');
+          return id;
+        },
+      },
+    });
+    const id = await cut.outbox.add(order(2));
+    expect(await cut.outbox.tick()).to.equal(1);
+    expect((await cut.table.messages(id)).map(({ state }) => state)).to.include.members(['sent', 'queued']);
+    expect(await cut.table.find(id)).to.include({ state: 'sent', sendings: 0 });
+    world.aheadMs = 1_000;
+    expect(await cut.outbox.tick()).to.equal(1);
+    expect(seen).to.deep.equal([1, 2, 3, 4, 5]);
+    expect(await ended(id, cut)).to.include({ state: 'answered', sendings: 1 });
+    expect(card.ran).to.have.lengthOf(2);
   });
 
   it('a card without a number is left alone, whoever may have one behind it, and goes when it gets one', async () => {
