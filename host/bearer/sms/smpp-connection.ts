@@ -41,6 +41,7 @@ const TROUBLED: readonly number[] = [SMPP_STATUS.SYSTEM_ERROR, SMPP_STATUS.TEMPO
 const TROUBLE_MS = 5_000;
 const ENQUIRE_MS = 30_000;
 const CONNECT_MS = 10_000;
+const FORGOTTEN = 'the SMSC takes nobody for bound here';
 const INTERFACE_VERSION = 0x34;
 /** Messages of the SMSC that may be at work at once; more wait in the socket. */
 const MAX_INCOMING = 32;
@@ -51,6 +52,7 @@ export class SmppConnection implements AsyncDisposable {
   readonly #waiting = new Set<(error: TransportError) => void>();
   readonly #ended = new AbortController();
   #incoming = 0;
+  #isForgotten = false;
   #enquiry: NodeJS.Timeout | undefined;
 
   private constructor(options: SmppConnectionOptions) {
@@ -73,6 +75,11 @@ export class SmppConnection implements AsyncDisposable {
       connection.#end('the bind failed');
       throw error;
     }
+  }
+
+  /** True where the SMSC refused a message because it takes nobody for bound here. */
+  get isForgotten(): boolean {
+    return this.#isForgotten;
   }
 
   /** Fires when the connection is over. */
@@ -117,7 +124,8 @@ export class SmppConnection implements AsyncDisposable {
     const said = `status ${hex(status)}`;
     // One that has lost what it knew of this connection: a new one may do.
     if (status === SMPP_STATUS.INVALID_BIND_STATUS) {
-      this.#end('the SMSC takes nobody for bound here');
+      this.#isForgotten = true;
+      this.#endForgotten();
       throw new TransportError('smsc-busy', `the SMSC has forgotten the bind: ${said}`, {
         ...{ status, retryMs: TROUBLE_MS },
       });
@@ -128,18 +136,25 @@ export class SmppConnection implements AsyncDisposable {
     throw new TransportError('smsc-refused', `the SMSC refuses the message: ${said}`, { status });
   }
 
+  /** What was sent before has answers of its own, which say more than the end of the connection would. */
+  #endForgotten(): void {
+    if (this.#isForgotten && this.#waiting.size === 0) this.#end(FORGOTTEN);
+  }
+
   #ask(command: string, fields: Readonly<Record<string, unknown>>): Promise<Pdu> {
     const answered = Promise.withResolvers<Pdu>();
     const overdue = setTimeout(() => {
       this.#end(`the SMSC does not answer ${command}`, true);
     }, this.#options.answerMs ?? ANSWER_MS);
     const lost = (error: TransportError) => answered.reject(error);
-    const sent = !this.#ended.signal.aborted && this.#session.send(new PDU(command, fields), answered.resolve);
+    const open = !this.#ended.signal.aborted && !this.#isForgotten;
+    const sent = open && this.#session.send(new PDU(command, fields), answered.resolve);
     if (sent) this.#waiting.add(lost);
     else answered.reject(away('the connection to the SMSC is not there'));
     return answered.promise.finally(() => {
       clearTimeout(overdue);
       this.#waiting.delete(lost);
+      this.#endForgotten();
     });
   }
 

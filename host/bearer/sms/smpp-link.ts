@@ -15,12 +15,14 @@ export interface SmppLinkOptions extends SmppConnectionOptions {
   readonly onState?: (state: SmppState) => void;
   /** Pause before the first new try, doubled up to a minute; default 500. */
   readonly retryMs?: number;
+  /** Waits between two connections, until the signal fires at the latest; default by the clock. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export type SmppState =
   | { readonly kind: 'bound' }
   | { readonly kind: 'away'; readonly reason: string }
-  /** The SMSC does not take this system id or password: a person must look. */
+  /** The SMSC does not take this system id or password, or no message by it: a person must look. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 const WINDOW = 10;
@@ -37,6 +39,8 @@ export class SmppLink implements AsyncDisposable {
   readonly #run: Promise<void>;
   #free: number;
   #connection: SmppConnection | undefined;
+  /** Whether the SMSC has taken a message on this connection. */
+  #hasTaken = false;
   #state: SmppState = { kind: 'away', reason: 'not connected yet' };
   #throttle = { untilMs: 0, lastMs: 0 };
   readonly #hearers: (() => void)[] = [];
@@ -68,16 +72,22 @@ export class SmppLink implements AsyncDisposable {
   }
 
   async #keepUp(): Promise<void> {
-    const { retryMs = RETRY_MS } = this.#options;
+    const { retryMs = RETRY_MS, pause: wait = (ms, signal) => pause(ms, undefined, { signal }) } = this.#options;
+    /** Connections in a row on which it was taken for not bound, and nothing was taken. */
+    let forgotten = 0;
     for (let waitMs = retryMs; !this.#closing.signal.aborted; ) {
       try {
+        this.#hasTaken = false;
         this.#connection = await SmppConnection.bind(this.#options);
         // The link may have been closed meanwhile.
         if (this.#closing.signal.aborted) await this.#connection[Symbol.asyncDispose]();
         this.#tell({ kind: 'bound' });
-        waitMs = retryMs;
         await this.#over(this.#connection);
-        this.#tell({ kind: 'away', reason: String(this.#connection.ended.reason) });
+        forgotten = this.#connection.isForgotten && !this.#hasTaken ? forgotten + 1 : 0;
+        // Another bind may do once; an SMSC that takes binds and no message is no better for many.
+        if (forgotten < 2) waitMs = retryMs;
+        const kind = forgotten < 2 ? 'away' : 'refused';
+        this.#tell({ kind, reason: String(this.#connection.ended.reason) });
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
         const kind = error.code === 'smsc-bind-refused' ? 'refused' : 'away';
@@ -86,7 +96,7 @@ export class SmppLink implements AsyncDisposable {
       this.#connection = undefined;
       if (this.#closing.signal.aborted) return;
       // Many nodes that lose the same SMSC do not come back in one moment.
-      await pause(waitMs * (0.5 + Math.random() / 2), undefined, { signal: this.#closing.signal }).catch(() => {});
+      await wait(waitMs * (0.5 + Math.random() / 2), this.#closing.signal).catch(() => {});
       waitMs = Math.min(LONGEST_PAUSE_MS, waitMs * 2);
     }
   }
@@ -122,6 +132,7 @@ export class SmppLink implements AsyncDisposable {
       if (leaving !== undefined && !(await leaving())) return undefined;
       const id = await this.#bound().submit(message);
       this.#throttle.lastMs = 0;
+      this.#hasTaken = true;
       return id;
     } catch (error) {
       // A trouble of one message, or of its receiver, holds no other up.

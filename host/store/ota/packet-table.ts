@@ -270,7 +270,10 @@ export class PacketTable {
       WHERE id = ${id} AND state IN ('queued', 'sent') AND claimed_by = ${this.#node}`);
   }
 
-  /** Every part has left once more, as far as the SMSC says, or may have left where it says nothing: it goes again at `nextAt`, if it must. */
+  /**
+   * Every part has left once more, as far as the SMSC says, or may have where it says nothing: the packet goes again at
+   * `nextAt`, if it must.
+   */
   async sendingOver(id: string, nextAt: Date): Promise<void> {
     await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
       WHERE id = ${id} AND state = 'sent' AND claimed_by = ${this.#node}`);

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { connect, createServer, PDU, type Pdu } from 'smpp';
 import { soakRuns } from '../../../setup/soak/runs.ts';
-import { type BindMode, SmppConnection } from '../../bearer/sms/smpp-connection.ts';
-import { SmppLink, type SmppState } from '../../bearer/sms/smpp-link.ts';
+import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
+import { SmppLink, type SmppLinkOptions, type SmppState } from '../../bearer/sms/smpp-link.ts';
 import { ESM, relativeMs, relativeTime, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { TokenBucket } from '../../bearer/sms/token-bucket.ts';
 import { Smsc, type SmscOptions } from '../../lab/smsc.ts';
@@ -34,7 +34,7 @@ class End implements AsyncDisposable {
     smsc: { readonly port: number },
     systemId: string,
     status = () => SMPP_STATUS.OK as number,
-    more: { readonly mode?: BindMode; readonly window?: number; readonly ca?: string } = {},
+    more: { readonly ca?: string } & Partial<Pick<SmppLinkOptions, 'mode' | 'window' | 'pause'>> = {},
   ) {
     const { ca, ...rest } = more;
     const address = { host: '127.0.0.1', port: smsc.port, systemId, password: 'secret' };
@@ -72,6 +72,26 @@ class End implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.link[Symbol.asyncDispose]();
   }
+}
+
+/** An SMSC that takes every bind; how it answers messages is the test's. */
+async function answering(
+  take: (pdu: Pdu, answer: (to: Pdu, fields: Readonly<Record<string, unknown>>) => void) => void,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  const smsc = createServer({}, (session) => {
+    session.on('error', () => session.destroy());
+    session.on('pdu', (pdu: Pdu) => {
+      if (pdu.command === 'submit_sm') take(pdu, (to, fields) => void session.send(to.response(fields)));
+      else if (!pdu.isResponse()) session.send(pdu.response());
+    });
+  });
+  smsc.listen(0, '127.0.0.1');
+  await once(smsc, 'listening');
+  const address = smsc.address();
+  return {
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+    [Symbol.asyncDispose]: () => smsc[Symbol.asyncDispose](),
+  };
 }
 
 const smscWith = (options: Partial<SmscOptions> = {}) => Smsc.start({ port: 0, retryMs: 5, ...options });
@@ -143,6 +163,45 @@ describe('the link to an SMSC', function () {
     await server.bound();
     expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-busy');
     await server.bound(2);
+    expect(await server.link.submit(message())).to.equal('1');
+  });
+
+  it('binds anew behind answers of its own to what was sent before, where the bind is forgotten', async () => {
+    const sent: Pdu[] = [];
+    await using smsc = await answering((pdu, answer) => {
+      sent.push(pdu);
+      if (sent.length !== 2) return sent.length > 2 ? answer(pdu, { message_id: '2' }) : undefined;
+      const [first = pdu] = sent;
+      answer(pdu, { command_status: SMPP_STATUS.INVALID_BIND_STATUS });
+      answer(first, { message_id: '1' });
+    });
+    await using server = new End(smsc, SERVER);
+    await server.bound();
+    const [first, second] = [server.link.submit(message()), server.link.submit(message())];
+    expect(await refusalOf(second)).to.equal('smsc-busy');
+    expect(await first).to.equal('1');
+    await server.bound(2);
+    expect(await server.link.submit(message())).to.equal('2');
+  });
+
+  it('says that a person must look where binds are taken and no message is, and pauses longer each time', async () => {
+    let takes = false;
+    await using smsc = await answering((pdu, answer) =>
+      answer(pdu, takes ? { message_id: '1' } : { command_status: SMPP_STATUS.INVALID_BIND_STATUS }),
+    );
+    const pauses: number[] = [];
+    await using server = new End(smsc, SERVER, undefined, { pause: async (ms) => void pauses.push(ms) });
+    for (let binds = 1; binds <= 5; binds += 1) {
+      await server.bound(binds);
+      expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-busy');
+    }
+    await server.bound(6);
+    // Each is drawn between the half and the whole.
+    for (const [index, most] of [5, 10, 20, 40, 80].entries())
+      expect(pauses[index], `pause ${index}`).to.be.within(most / 2, most);
+    const ends = server.states.filter(({ kind }) => kind !== 'bound');
+    expect(ends.map(({ kind }) => kind)).to.deep.equal(['away', ...Array.from({ length: 4 }, () => 'refused')]);
+    takes = true;
     expect(await server.link.submit(message())).to.equal('1');
   });
 
