@@ -71,6 +71,8 @@ export interface SeramSession {
   /** Of an agent without cookies: the connection that its last order went out on, and SHA-256 of its last report. */
   readonly link?: string;
   readonly reported?: string;
+  /** Number of an order that two reports of one agent were answered with. */
+  readonly twice?: number;
   /** Highest fence seen. */
   readonly fence: number;
   readonly script?: RunningScript;
@@ -212,17 +214,26 @@ function isDoubtful({ script, reported, link }: SeramSession, report: Report, co
   return link === undefined || link !== cookies.link;
 }
 
+const NO_COOKIES =
+  'the phone may not have its last order: its agent sends no cookies, which it needs behind a proxy and where it ' +
+  'keeps no connection';
+
 /** An agent without cookies may not have its last order: what it did with the APDUs nobody knows. */
 function missed(session: SeramSession): SeramSession {
   const { order, ...rest } = session;
   if (order === undefined || session.state !== 'WAIT_AGENT') return session;
   const without: SeramSession = { ...rest, state: withoutOrder(order) };
-  return withoutScript(without, 'link-lost', 'the connection to the phone broke with APDUs out');
+  return withoutScript(without, 'link-lost', NO_COOKIES);
 }
 
-/** The answer with this order was not written to its end: an agent without cookies cannot say whether it has it. */
-export const cut = (session: SeramSession, seq: number): SeramSession =>
-  session.cookies === false && session.seq === seq && session.script?.out !== undefined ? missed(session) : session;
+/**
+ * The answer with this order was not written to its end: an agent without cookies cannot say whether it has it, unless
+ * another of its reports was answered with it too.
+ */
+export function cut(session: SeramSession, seq: number): SeramSession {
+  const isOut = session.seq === seq && session.twice !== seq && session.script?.out !== undefined;
+  return session.cookies === false && isOut ? missed(session) : session;
+}
 
 /** What an agent says goes to logs and operators' terminals: no control characters, and not without end. */
 const shown = (text: string): string => text.slice(0, 400).replaceAll(/\p{C}/gu, ' ');

@@ -68,7 +68,7 @@ const DEFAULT_HOLD_MS = 25_000;
 /** Longest that a request for a script's result is held; then it is asked again. */
 const RESULT_HOLD_MS = 20_000;
 /** Pause of an agent that was sent nothing. */
-const IDLE_DELAY_MS = 100;
+const IDLE: OrderAnswer = { order: { delay: 100 } };
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const secret = (): string => randomBytes(24).toString('base64url');
@@ -143,12 +143,14 @@ export class SeramSessions {
    * Takes a report and answers the next order: at once, or as soon as there is one, or without commands when the time
    * that a report may be held is over.
    *
+   * @param gone aborted when the agent's connection is: a report that nobody waits for any more takes no order
    * @throws NoSeramSession
    */
   async report(
     sessionId: string,
     report: Report,
     cookies: { readonly seq?: number; readonly binding?: string; readonly link?: string },
+    gone?: AbortSignal,
   ): Promise<OrderAnswer | { readonly refused: string }> {
     const known: ReportCookies = {
       ...(cookies.seq === undefined ? {} : { seq: cookies.seq }),
@@ -173,7 +175,7 @@ export class SeramSessions {
     if (state === 'FAILED' && reason !== undefined) this.#options.onFailed?.(first.row.actionId, reason);
     if (first.over) throw new NoSeramSession();
     this.#options.onWaiting?.(first.row.actionId);
-    return this.#hold(first.row.handle, first.seq);
+    return this.#hold(first.row.handle, first.seq, gone);
   }
 
   /** The answer with this order was not written to its end: its connection broke before. */
@@ -182,19 +184,23 @@ export class SeramSessions {
   }
 
   /** @param seq number of the last order that the agent has */
-  async #hold(handle: string, seq: number): Promise<OrderAnswer> {
+  async #hold(handle: string, seq: number, gone?: AbortSignal): Promise<OrderAnswer> {
     const { bells, holdMs = DEFAULT_HOLD_MS } = this.#options;
-    const next = () => this.#change(handle, (session, now) => nextFor(session, seq, now));
+    const next = async () =>
+      gone?.aborted === true ? 'gone' : this.#change(handle, (session, now) => nextFor(session, seq, now));
     const found = await readUntil(bells, sessionBell(handle), next, {
-      ...{ waitMs: holdMs, signal: this.#stop.signal, done: (value) => value !== undefined && value !== 'nothing' },
+      waitMs: holdMs,
+      signal: gone === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, gone]),
+      done: (value) => value !== undefined && value !== 'nothing',
     });
     if (found === undefined || found === 'over') throw new NoSeramSession();
-    if (found !== 'nothing') return found;
+    if (found !== 'gone' && found !== 'nothing') return found;
+    if (gone?.aborted === true) return IDLE;
     const start = await this.#change(handle, (session) => {
       const given = giveStart(session, 0);
       return { session: given?.session ?? session, value: given };
     });
-    return start ?? { order: { delay: IDLE_DELAY_MS } };
+    return start ?? IDLE;
   }
 
   /**
@@ -301,7 +307,10 @@ function nextFor(
   now: number,
 ): { readonly session: SeramSession; readonly value: OrderAnswer | 'nothing' | 'over' } {
   const missed: Heard | undefined = givenSince(session, seq, now);
-  if (missed?.kind === 'again') return { session: missed.session, value: { order: missed.order, seq: missed.seq } };
+  if (missed?.kind === 'again') {
+    const { session: given, order, seq: number } = missed;
+    return { session: { ...given, twice: number }, value: { order, seq: number } };
+  }
   const current = missed?.kind === 'heard' ? missed.session : session;
   if (isOver(current)) return { session: current, value: 'over' };
   const given: Given | undefined = give(current, now, 0);

@@ -131,6 +131,7 @@ describe('Routes of the app side', function () {
   let standardPaths: string[] = [];
   let tsmApi: TsmApi;
   let contactsAfter: (contactIdleMs: number) => Actions;
+  const bells = new Bells();
   const failures: [id: string, reason: string][] = [];
   let cookiesBehindProxy: readonly string[] = [];
   let operations: { readonly name: string; readonly access: readonly string[] }[] = [];
@@ -157,7 +158,7 @@ describe('Routes of the app side', function () {
       tsmApi.watch(id);
     };
     const onFailed = (id: string, reason: string) => failures.push([id, reason]);
-    sessions = new SeramSessions({ database, bells: new Bells(), onWaiting, onFailed, holdMs: 300 });
+    sessions = new SeramSessions({ database, bells, onWaiting, onFailed, holdMs: 300 });
     const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
     const information = { serviceId: HERS, versionTag: '1.0.0', flavorId: HERS, flavorName: '', profileId: HERS };
     const instance: Instance = {
@@ -547,12 +548,14 @@ describe('Routes of the app side', function () {
     });
     const sessionId = (await sessions.openFor({ id, card, element: one })) ?? '';
     const ca = await readFile((await testPki()).authorityFile, 'utf8');
-    const post = async (path: string, body: object, port = server.port, over?: Agent) => {
+    const post = async (path: string, body: object, port = server.port, over?: Agent, more: object = {}) => {
       const answer = await request(`https://127.0.0.1:${port}/gp/seram/${path}?sessionId=${sessionId}`, {
         ...{ dispatcher: over ?? dispatcher, method: 'POST', body: JSON.stringify(body) },
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...more },
       });
       const order = (await answer.body.json()) as Order;
+      // As the database does: whoever waits for a result looks.
+      bells.ringAll();
       return { order, cookies: [answer.headers['set-cookie'] ?? []].flat() };
     };
     const script = async (apdus: readonly string[]) => {
@@ -566,7 +569,14 @@ describe('Routes of the app side', function () {
         timeoutMs: 20_000,
       });
     };
-    return { post, script, element: one, connection: () => new Agent({ connect: { ca } }) };
+    /** Until its agent has been heard, which then waits. */
+    const started = async () => {
+      for (let state = ''; state !== 'STARTED'; ) {
+        const session = database.selectFrom('seram_sessions').select('body').where('card', '=', card);
+        state = ((await session.executeTakeFirstOrThrow()).body as { readonly state: string }).state;
+      }
+    };
+    return { post, script, started, sessionId, element: one, connection: () => new Agent({ connect: { ca } }) };
   }
 
   const POLLING = { localAgentStatus: { localAgentStatusEnum: 'POLLING' } };
@@ -603,23 +613,58 @@ describe('Routes of the app side', function () {
     await Promise.all([mine.destroy(), next.destroy()]);
   });
 
-  it('end the script of an agent without cookies that has left when its order is ready', async () => {
-    const { post, script, element: one, connection } = await bareSession('89860000000000000070');
-    const mine = connection();
+  for (const [index, header] of ['forwarded', 'via', 'x-forwarded-for'].entries())
+    it(`hold no connection for that of an agent without cookies where a request says ${header}`, async () => {
+      const { post, script, element: one, connection } = await bareSession(`8986000000000000013${index}`);
+      const mine = connection();
+      const say = (path: string, body: object) => post(path, body, server.port, mine, { [header]: 'for=192.0.2.1' });
+      await say('handshake', { secureElements: [one] });
+      const polled = say('remoteManagement', POLLING);
+      const result = script(['80E20000', '80E28001', '80E28002']);
+      expect(apdusOf((await polled).order)).to.deep.equal(['80E20000']);
+      expect(apdusOf((await say('remoteManagement', ANSWERED)).order)).to.deep.equal(['80E28001']);
+      // The order behind it may have been lost.
+      const again = say('remoteManagement', ANSWERED);
+      const { result: ended } = await result;
+      expect([ended?.failure?.code, ended?.responses.length]).to.deep.equal(['link-lost', 1]);
+      expect(ended?.failure?.message).to.contain('cookies');
+      expect(apdusOf((await again).order)).to.deep.equal([]);
+      await mine.destroy();
+    });
+
+  it('give the order to the report that is waited for, and none to one whose connection has ended', async () => {
+    const { post, script, started, element: one, connection } = await bareSession('89860000000000000070');
+    const [mine, next] = [connection(), connection()];
     await post('handshake', { secureElements: [one] }, server.port, mine);
     const polled = post('remoteManagement', POLLING, server.port, mine).catch(() => 'gone');
-    for (let state = ''; state !== 'STARTED'; ) {
-      const row = await database
-        .selectFrom('seram_sessions')
-        .select('body')
-        .where('card', '=', `iccid:${one.seId}`)
-        .executeTakeFirstOrThrow();
-      state = (row.body as { readonly state: string }).state;
-    }
+    await started();
     await mine.destroy();
     expect(await polled).to.equal('gone');
-    const { result } = await script(['80E20000']);
-    expect(result?.failure?.code).to.equal('link-lost');
+    const held = post('remoteManagement', POLLING, server.port, next);
+    const result = script(['80E20000']);
+    const given = apdusOf((await held).order);
+    const asked =
+      given.length > 0 ? given : apdusOf((await post('remoteManagement', POLLING, server.port, next)).order);
+    expect(asked).to.deep.equal(['80E20000']);
+    const last = post('remoteManagement', ANSWERED, server.port, next);
+    expect((await result).result).to.not.have.property('failure');
+    await last;
+    await next.destroy();
+  });
+
+  it('end no script whose order went out twice, where one of the two did not arrive', async () => {
+    const { post, script, started, sessionId, element: one } = await bareSession('89860000000000000104');
+    await post('handshake', { secureElements: [one] });
+    const polls = [post('remoteManagement', POLLING)];
+    await started();
+    polls.push(post('remoteManagement', POLLING));
+    const result = script(['80E20000']);
+    const given = (await Promise.all(polls)).map(({ order }) => apdusOf(order));
+    expect(given).to.deep.equal([['80E20000'], ['80E20000']]);
+    await sessions.broken(sessionId, 1);
+    const last = post('remoteManagement', ANSWERED);
+    expect((await result).result).to.not.have.property('failure');
+    await last;
   });
 
   it('have five minutes from the answer that brings the id, also where it is given again', async () => {

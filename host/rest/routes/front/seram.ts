@@ -22,15 +22,18 @@ const config = { access: ['public'] as const };
 const lenient = <S extends TSchema>(schema: S) => Type.Union([schema]);
 const BINDING = 'seram';
 const SEQUENCE = 'seq';
+/** What proxies add to a request (RFC 7239, RFC 9110 7.6.3, and what was there before). */
+const OF_PROXIES = /^(forwarded|via|x-forwarded-.*|x-real-ip)$/;
 
 /** @param cookiePath what the path of a URL of these routes is for the agent; default as it is here */
 export function seramRoutes(app: RestApp, sessions: SeramSessions, cookiePath: string = PATH): void {
   const links = new WeakMap<object, string>();
-  /** A name of the connection, which no other has on any node. */
-  const linkOf = (socket: object): string => {
+  /** A name of the agent's connection, which no other has on any node; none where a proxy says that it is its own. */
+  const linkOf = ({ headers, raw: { socket } }: FastifyRequest): { readonly link?: string } => {
+    if (Object.keys(headers).some((name) => OF_PROXIES.test(name))) return {};
     const link = links.get(socket) ?? randomUUID();
     links.set(socket, link);
-    return link;
+    return { link };
   };
   const cookie = (name: string, value: string): string =>
     `${name}=${value}; Path=${cookiePath}; Secure; HttpOnly; SameSite=Strict`;
@@ -52,8 +55,11 @@ export function seramRoutes(app: RestApp, sessions: SeramSessions, cookiePath: s
     { config, bodyLimit, schema: { querystring: Query, body: lenient(Report), response: { 200: Order } } },
     async (request, reply) => {
       const sessionId = sessionIdOf(request.query);
-      const known = { ...cookiesOf(request), link: linkOf(request.raw.socket) };
-      const answer = await sessions.report(sessionId, request.body, known);
+      const known = { ...cookiesOf(request), ...linkOf(request) };
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      if (reply.raw.destroyed) gone.abort();
+      const answer = await sessions.report(sessionId, request.body, known, gone.signal);
       if ('refused' in answer) throw new RequestError('invalid-request', answer.refused);
       const { seq } = answer;
       if (seq === undefined) return answer.order;
