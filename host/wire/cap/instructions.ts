@@ -1,9 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CapFile } from './cap-file.ts';
-import { ComponentReader } from './component-reader.ts';
-
-const TAG_DESCRIPTOR = 0x0b;
-const FLAG_ABSTRACT = 0x40;
 /** In a method's header: four bytes of it, not two. */
 const EXTENDED = 0x80;
 
@@ -74,47 +69,70 @@ function lengthAt(code: Uint8Array, at: number): number {
   }
 }
 
-/** Where methods have their code in the Method component's `info`. @see JCVM 6.14 */
-function rangesOf({ components }: CapFile, info: Uint8Array): { readonly start: number; readonly end: number }[] {
-  const component = components.get('Descriptor');
-  if (component === undefined) return [];
-  const reader = new ComponentReader(component, 'Descriptor', TAG_DESCRIPTOR);
-  const ranges = [];
-  for (let left = reader.u1(); left > 0; left -= 1) {
-    reader.bytes(4);
-    const interfaces = reader.u1();
-    const fields = reader.u2();
-    const methods = reader.u2();
-    reader.bytes(2 * interfaces + 7 * fields);
-    for (let method = 0; method < methods; method += 1) {
-      const [, flags = 0] = reader.bytes(2);
-      const offset = reader.u2();
-      reader.u2();
-      const count = reader.u2();
-      reader.u4();
-      if ((flags & FLAG_ABSTRACT) !== 0 || count === 0) continue;
-      const start = offset + (((info[offset] ?? 0) & EXTENDED) === 0 ? 2 : 4);
-      ranges.push({ start, end: Math.min(start + count, info.length) });
-    }
-  }
-  return ranges;
+/** Where an instruction may go on beside what follows it, and whether it goes on there at all. @see JCVM 7.5 */
+function targetsOf(code: Uint8Array, at: number): { readonly targets: readonly number[]; readonly ends: boolean } {
+  const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+  const opcode = code[at] ?? 0;
+  const end = Math.min(at + lengthAt(code, at), code.length);
+  if (opcode >= IFEQ && opcode <= GOTO) return { targets: [at + view.getInt8(at + 1)], ends: opcode === GOTO };
+  if (opcode === JSR || (opcode >= IFEQ_W && opcode <= GOTO_W))
+    return { targets: [at + view.getInt16(at + 1)], ends: opcode === GOTO_W };
+  if (opcode < STABLESWITCH || opcode > ILOOKUPSWITCH)
+    return { targets: [], ends: opcode === RET || opcode === ATHROW || (opcode >= ARETURN && opcode <= RETURN) };
+  if (end - at < 3) return { targets: [], ends: true };
+  const [first, each] = SWITCH_OFFSETS[opcode - STABLESWITCH] ?? [0, 2];
+  const targets = [at + view.getInt16(at + 1)];
+  for (let entry = at + first; entry + 2 <= end; entry += each) targets.push(at + view.getInt16(entry));
+  return { targets, ends: true };
 }
 
+/** Where the first offset of an entry is in a switch, and how far it is to the next one's. */
+const SWITCH_OFFSETS = [
+  [7, 2],
+  [11, 2],
+  [7, 4],
+  [9, 6],
+] as const;
+const IFEQ = 0x60;
+const GOTO = 0x70;
+const JSR = 0x71;
+const RET = 0x72;
+const ARETURN = 0x77;
+const RETURN = 0x7a;
+const ATHROW = 0x93;
+const IFEQ_W = 0x98;
+const GOTO_W = 0xa8;
+
+const HANDLER_BYTES = 8;
+const ABSTRACT = 0x40;
+
 /**
- * The instructions of a CAP file's methods, in order within each; none without a Descriptor, which alone says where
- * methods begin.
+ * The instructions of a CAP file's methods, in order within each. A method ends where nothing goes on and nothing
+ * before it leads behind; dead code at its end would be taken for a method.
  *
- * @param info of the Method component
- * @throws WireError `cap-truncated`
+ * @param info of the Method component: handlers, then the methods back to back. @see JCVM 6.10
  */
-export function methodsOf(cap: CapFile, info: Uint8Array): Uint8Array[][] {
-  return rangesOf(cap, info).map(({ start, end }) => {
+export function methodsOf(info: Uint8Array): Uint8Array[][] {
+  const view = new DataView(info.buffer, info.byteOffset, info.byteLength);
+  const handlers = Array.from({ length: info[0] ?? 0 }, (_, index) => 1 + HANDLER_BYTES * index)
+    .filter((at) => at + HANDLER_BYTES <= info.length)
+    .map((at) => ({ start: view.getUint16(at), handler: view.getUint16(at + 4) }));
+  const methods = [];
+  for (let at = 1 + HANDLER_BYTES * (info[0] ?? 0); at + 2 < info.length; ) {
+    const flags = info[at] ?? 0;
+    at += (flags & EXTENDED) === 0 ? 2 : 4;
     const instructions = [];
-    for (let at = start; at < end; ) {
+    for (let furthest = at; (flags & ABSTRACT) === 0 && at < info.length; ) {
       const length = Math.max(1, lengthAt(info, at));
-      instructions.push(info.subarray(at, Math.min(at + length, end)));
+      instructions.push(info.subarray(at, Math.min(at + length, info.length)));
+      if (at + length > info.length) return [...methods, instructions];
+      const { targets, ends } = targetsOf(info, at);
+      const handled = handlers.filter(({ start }) => start === at).map(({ handler }) => handler);
+      furthest = Math.max(furthest, ...targets, ...handled);
       at += length;
+      if (ends && at > furthest) break;
     }
-    return instructions;
-  });
+    methods.push(instructions);
+  }
+  return methods;
 }

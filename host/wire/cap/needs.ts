@@ -81,15 +81,15 @@ function pushedBefore(instructions: readonly Uint8Array[], index: number, count:
 }
 
 /**
- * Algorithms and key sizes that the code asks for with constants: what it computes is not seen, and nothing is of a
- * file without Descriptor. A card without them refuses in install(), or later.
+ * Algorithms and key sizes that the code asks for with constants: what it computes is not seen. A card without them
+ * refuses in install(), or later.
  */
 export function algorithmsOf(cap: CapFile): AlgorithmUse[] {
   const factories = factoriesOf(cap);
   const method = cap.components.get('Method');
   if (method === undefined || factories.size === 0) return [];
   const found = new Map<string, AlgorithmUse>();
-  for (const instructions of methodsOf(cap, new ComponentReader(method, 'Method', TAG.METHOD).rest()))
+  for (const instructions of methodsOf(new ComponentReader(method, 'Method', TAG.METHOD).rest()))
     for (const [index, [opcode, high = 0, low = 0]] of instructions.entries()) {
       if (opcode !== OP.INVOKESTATIC && opcode !== OP.INVOKESPECIAL) continue;
       const factory = factories.get((high << 8) | low);
