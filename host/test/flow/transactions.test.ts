@@ -39,7 +39,7 @@ describe('the load of a key distribution', function () {
     console.log(`      ${each} transactions and ${Math.round(requests)} requests a flow, ${idle} a second without one`);
     expect(flows / READERS).to.be.at.most(LIMIT);
     expect(requests).to.be.at.most(REQUESTS);
-    // Heartbeats only, 3.9 a second when nothing else runs: one that waits by asking would add five.
-    expect(1_000 * aMs).to.be.at.most(5);
+    // Heartbeats and looks for what is due, 4.9 to 5.2 a second: one that waits by asking would add five.
+    expect(1_000 * aMs).to.be.at.most(6);
   });
 });
