@@ -34,7 +34,7 @@ process.env.NODE_OPTIONS = [process.env.NODE_OPTIONS ?? '', useJoined].join(' ')
 // Most simulators of the gate live for seconds: code is compiled for speed when it has run ten times as often as usual.
 process.env.OPENTSM_SIMULATOR_JVM ??= [
   ...['-XX:Tier4InvocationThreshold=50000', '-XX:Tier4MinInvocationThreshold=6000'],
-  ...['-XX:Tier4CompileThreshold=150000', '-XX:Tier4BackEdgeThreshold=400000', '-XX:CompileThresholdScaling=1'],
+  ...['-XX:Tier4CompileThreshold=150000', '-XX:Tier4BackEdgeThreshold=400000'],
 ].join(' ');
 
 /** One more than processors: suites wait a good part of their time, for daemons that start and for time limits. */

@@ -66,9 +66,7 @@ export class SimulatorProcess {
       throw new SimulatorError('not-built', `${jar} is missing: run "mvn package" in the repository first`);
     }
     const classPath = [jar, join(target, 'lib', '*'), appletClasses].join(delimiter);
-    // Each card has classes of its own, so what is compiled early is compiled for one card.
-    const compiler = ['-XX:TieredStopAtLevel=4', '-XX:CompileThresholdScaling=4'];
-    const flags = ['-XX:+UseSerialGC', ...compiler, '-XX:-UsePerfData', '-Xshare:auto', '-Xss512k'];
+    const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=4', '-XX:-UsePerfData', '-Xshare:auto', '-Xss512k'];
     flags.push(...(process.env.OPENTSM_SIMULATOR_JVM ?? '').split(' ').filter((flag) => flag !== ''));
     if (options.trace ?? process.env.OPENTSM_SIMULATOR_TRACE === '1') {
       flags.push('-Dopentsm.trace=true');
