@@ -22,6 +22,8 @@ export class PurseLoad {
   readonly #desk: ProductDesk;
   readonly purses: readonly Purse[];
   readonly #random = draws();
+  /** How the top-ups ended, and how many of each. */
+  readonly outcomes: Record<string, number> = {};
 
   private constructor(lab: SingleProviderLab, desk: ProductDesk, purses: readonly Purse[]) {
     this.#lab = lab;
@@ -75,7 +77,9 @@ export class PurseLoad {
       for (const amount of amounts) {
         purse.most += amount;
         // One that failed may have reached the card: the next contact says so.
-        if ((await persistently((key) => topUp(purse, amount, key))) === 'credited') purse.least += amount;
+        const outcome = (await persistently((key) => topUp(purse, amount, key))) ?? 'none';
+        this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+        if (outcome === 'credited') purse.least += amount;
       }
     };
     // All amounts are drawn before any lane starts: which of them is ahead changes none.
