@@ -63,11 +63,25 @@ describe('content of an issuer domain that is not ours', function () {
         }
       });
 
-      it('goes on with GET STATUS where it was asked for the same, and locks no application as a domain', async () => {
+      it('locks no application as a domain', async () => {
         session = await native.open();
         expect(await send(session, '80F06080', INSTANCE)).to.equal('6985');
         expect(await send(session, '80F04080', INSTANCE)).to.equal('9000');
         expect(await send(session, '80F04000', INSTANCE)).to.equal('9000');
+      });
+
+      it('goes on with what was asked for and with nothing else', async () => {
+        session = await native.open();
+        for (let at = 0; at < 12; at += 1)
+          expect(await send(session, '80E60C00', install(`F000000002${(0x10 + at).toString(16)}`, ''))).to.equal(
+            '009000',
+          );
+        const first = () => send(session, '80F24002', '4F00');
+        expect(await first()).to.match(/6310$/);
+        expect(await send(session, '80F22003', '4F00'), 'load files').to.equal('6985');
+        expect(await send(session, '80F24003', '4F00'), 'behind that').to.equal('6985');
+        expect(await first()).to.match(/6310$/);
+        expect(await send(session, '80F24003', '4F00')).to.match(/^E3.*(9000|6310)$/);
       });
 
       it('takes keys in format 2', async () => {

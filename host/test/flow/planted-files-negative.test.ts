@@ -173,6 +173,20 @@ describe('load files that a card has already', function () {
     expect(await changes(() => run(ALL))).to.deep.equal(['INSTALL [for install]', 'INSTALL [for load]']);
   });
 
+  it('that the card keeps for another application stay their provider’s, and go with that one', async () => {
+    const other = await ServiceDesk.open(world, PURSE_SCRIPT, { instanceAid: 'F06F70656E74736D5008' });
+    const second = await other.create(card.cardId);
+    const own = await placed();
+    // As if both were of one service provider, and one upload.
+    await setApplications(world.provider.database, instance.serviceInstanceId, []);
+    expect(await changes(() => other.run(second, READER, ALL))).to.deep.equal(['INSTALL [for install]']);
+    await setApplications(world.provider.database, instance.serviceInstanceId, own);
+    expect(await changes(() => run(END)), 'the file is asked for and kept').to.deep.equal(['DELETE', 'DELETE']);
+    expect(await victims(loadFileAid)).to.equal('load-file-taken');
+    expect(await changes(() => other.run(second, READER, END))).to.deep.equal(['DELETE', 'DELETE']);
+    expect(await victims(loadFileAid)).to.equal('permitted');
+  });
+
   it('are another’s from the first token on, until the card has proved that they are gone', async () => {
     await permit([...PERMISSIONS, 'delegated-management']);
     const name = 'F06F70656E74736D5055';
