@@ -15,7 +15,7 @@ import type { DeployedService } from '../../store/provider/service-processes.ts'
 import { requestIdOf } from '../../store/request-log.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
-import { workOnDue } from '../places.ts';
+import { workOnDue } from '../due-work.ts';
 import { RENEWAL_BELL } from './renewals.ts';
 import type { ServiceProcesses } from './services/service-processes.ts';
 

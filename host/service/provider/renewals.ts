@@ -30,7 +30,7 @@ import type { KeySizeBits } from '../../wire/gp/generate-key-pair.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId, Problem } from '../../wire/message/common.ts';
 import { type AgreeToRenewal, INSTANCE_STATE, type Renewal } from '../../wire/message/platform.ts';
-import { workOnDue } from '../places.ts';
+import { workOnDue } from '../due-work.ts';
 import type { KeyDistributions } from './key-distributions.ts';
 import type { ProductFlows } from './product-flows.ts';
 import type { ServiceInstances } from './services/service-instances.ts';
