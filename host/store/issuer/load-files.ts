@@ -160,8 +160,12 @@ export async function releaseLoadFile(
   database: Database,
   { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
 ): Promise<void> {
-  await ownRow(database, { cardId, providerId, aid })
+  await database
+    .updateTable('load_files')
     .set({ state: 'released' })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
     .where('state', '<>', 'unsure')
     .execute();
 }
@@ -172,14 +176,8 @@ export async function forgetAdopted(
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
   aids: readonly string[],
 ): Promise<void> {
-  for (const aid of aids)
-    await database
-      .deleteFrom('load_files')
-      .where('card', '=', cardIdText(cardId))
-      .where('provider_id', '=', providerId)
-      .where('aid', '=', aid)
-      .where('hash', 'is', null)
-      .execute();
+  if (aids.length === 0) return;
+  await removalOf(database, { cardId, providerId }, aids).where('hash', 'is', null).execute();
 }
 
 /** The card has shown or proved that they are gone. */
@@ -189,29 +187,25 @@ export async function forgetLoadFiles(
   aids: readonly string[],
 ): Promise<void> {
   if (aids.length === 0) return;
-  await database
+  await removalOf(database, { cardId, providerId }, aids).execute();
+}
+
+const removalOf = (
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
+) =>
+  database
     .deleteFrom('load_files')
     .where('card', '=', cardIdText(cardId))
     .where('provider_id', '=', providerId)
-    .where('aid', 'in', [...aids])
-    .execute();
-}
+    .where('aid', 'in', [...aids]);
 
 export const fileTaken = (cardId: CardId, aid: string) =>
   new ConflictError('load-file-taken', `Another file has the name ${aid} on this card`, {
     card: cardIdText(cardId),
     aid,
   });
-
-const ownRow = (
-  database: Database,
-  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
-) =>
-  database
-    .updateTable('load_files')
-    .where('card', '=', cardIdText(cardId))
-    .where('aid', '=', aid)
-    .where('provider_id', '=', providerId);
 
 type State = 'loading' | 'unsure';
 
