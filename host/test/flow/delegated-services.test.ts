@@ -2,18 +2,16 @@
 import { expect } from 'chai';
 import { identityCommands } from '../../card/identity.ts';
 import { cardIdText } from '../../store/card-id.ts';
-import { putProvider } from '../../store/issuer/providers.ts';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation } from '../../wire/message/service-instance.ts';
-import { type InProcess, SSD_AID } from './in-process.ts';
+import type { InProcess } from './in-process.ts';
 import { PURSE_SCRIPT } from './purse-script.ts';
-import { ServiceDesk } from './service-desk.ts';
+import { type Permission, permitProvider, ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
 const READER = 'delegated services';
 const ALL: Operation = { operation: 'deploy', commands: ['I', 'P', 'A'], finalize: true };
-type Permission = Parameters<typeof putProvider>[1]['permissions'][number];
 const PERMISSIONS: readonly Permission[] = ['create-security-domain', 'install-application'];
 
 /** Deployments in a domain with Delegated Management: issuer and provider each try to cheat the other. */
@@ -24,10 +22,7 @@ describe('services that their provider installs by tokens', function () {
   let card: Awaited<ReturnType<InProcess['insertMade']>>;
   let instance: Instance;
 
-  const permit = (permissions: readonly Permission[]) =>
-    putProvider(world.issuer.database, {
-      ...{ providerId: 'a', baseUrl: 'https://provider', permissions, aids: [SSD_AID] },
-    });
+  const permit = (permissions: readonly Permission[]) => permitProvider(world, permissions);
 
   before(async () => {
     world = await sharedProducts();

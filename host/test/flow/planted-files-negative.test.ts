@@ -14,7 +14,7 @@ import type { InstallContext } from '../../workflow/deploy-application/context.t
 import { type InProcess, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { PURSE_SCRIPT } from './purse-script.ts';
-import { ServiceDesk } from './service-desk.ts';
+import { type Permission, permitProvider, ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
 
 const READER = 'planted files';
@@ -25,7 +25,6 @@ const VICTIM = { providerId: 'victim', ssdAid: 'F06F70656E74736D1001020399', pro
 /** The code of another upload. */
 const OTHER = 'AB'.repeat(40);
 
-type Permission = Parameters<typeof putProvider>[1]['permissions'][number];
 const PERMISSIONS: readonly Permission[] = ['create-security-domain', 'install-application'];
 
 /** Provider a is the attacker, or has what a release before brought: nobody gets code that nobody knows. */
@@ -39,10 +38,7 @@ describe('load files that a card has already', function () {
   /** Of the service. */
   let loadFileAid: string;
 
-  const permit = (permissions: readonly Permission[]) =>
-    putProvider(world.issuer.database, {
-      ...{ providerId: 'a', baseUrl: 'https://provider', permissions, aids: [SSD_AID] },
-    });
+  const permit = (permissions: readonly Permission[]) => permitProvider(world, permissions);
 
   before(async () => {
     world = await sharedProducts();

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
+import { putProvider } from '../../store/issuer/providers.ts';
 import { putCardRanges } from '../../store/provider/service-processes.ts';
 import { encodeCommand } from '../../wire/apdu.ts';
 import { aid } from '../../wire/gp/aid.ts';
@@ -13,7 +14,7 @@ import type { Instance, Operation, Process } from '../../wire/message/service-in
 import type { Json } from '../../wire/tsms/attributes.ts';
 import { scriptKeyOwner } from '../../workflow/service-script/script-kms.ts';
 import { CHIP } from '../conformance/chip.ts';
-import { channelOf, type InProcess, type Seat } from './in-process.ts';
+import { channelOf, type InProcess, type Seat, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { PURSE_SCRIPT } from './purse-script.ts';
 
@@ -23,6 +24,12 @@ export const PROFILE = '33333333-3333-4333-8333-333333333333';
 
 type Request = Parameters<InProcess['products']['services']['backend']['run']>[0];
 type Sent = Omit<Request, 'provider' | 'operation' | 'params'> & { readonly params?: Request['params'] };
+
+export type Permission = Parameters<typeof putProvider>[1]['permissions'][number];
+
+/** What the issuer allows the test's provider, in the place of what it allowed before. */
+export const permitProvider = ({ issuer }: InProcess, permissions: readonly Permission[]) =>
+  putProvider(issuer.database, { providerId: 'a', baseUrl: 'https://provider', permissions, aids: [SSD_AID] });
 
 export class ServiceDesk {
   readonly #world: InProcess;

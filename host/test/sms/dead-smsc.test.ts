@@ -165,15 +165,7 @@ describe('an SMSC', function () {
     const session = await node.outbox.add(order(CARD));
     expect(await node.outbox.tick()).to.equal(0);
     // It sleeps when the SMSC comes back.
-    const asleep = Promise.withResolvers<void>();
-    const nextDue = node.table.nextDue.bind(node.table);
-    node.table.nextDue = async (now) => {
-      const due = await nextDue(now);
-      asleep.resolve();
-      return due;
-    };
-    node.outbox.start();
-    await asleep.promise;
+    await node.startAsleep();
     await world.newSmsc(port);
     expect(await node.outbox.until(session, (row) => !isOpen(row), MINUTE_MS)).to.include({ state: 'answered' });
     const [packet] = await node.campaigns.packets('1'.repeat(32), { after: '', limit: 1 });

@@ -572,15 +572,7 @@ describe('short messages that do not come as they were sent', function () {
     await node.subscriptions.end(CARD, world.now());
     const id = await node.outbox.add(order(1));
     expect([await node.outbox.tick(), await node.outbox.tick()]).to.deep.equal([0, 0]);
-    const asleep = Promise.withResolvers<void>();
-    const nextDue = node.table.nextDue.bind(node.table);
-    node.table.nextDue = async (now) => {
-      const due = await nextDue(now);
-      asleep.resolve();
-      return due;
-    };
-    node.outbox.start();
-    await asleep.promise;
+    await node.startAsleep();
     await node.subscriptions.put(CARD, { msisdn: MSISDN }, world.now());
     expect(await ended(id)).to.include({ state: 'answered' });
   });

@@ -183,6 +183,19 @@ export class SmsNode implements AsyncDisposable {
     return node;
   }
 
+  /** Starts the outbox; resolves when it sleeps until what is due next. */
+  async startAsleep(): Promise<void> {
+    const asleep = Promise.withResolvers<void>();
+    const nextDue = this.table.nextDue.bind(this.table);
+    this.table.nextDue = async (now) => {
+      const due = await nextDue(now);
+      asleep.resolve();
+      return due;
+    };
+    this.outbox.start();
+    await asleep.promise;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts[Symbol.asyncDispose]();
   }
