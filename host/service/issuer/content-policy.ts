@@ -79,7 +79,7 @@ async function checkNames(database: Kysely<IssuerTables>, caller: string, reques
     );
   if (taken !== undefined) throw new ConflictError('aid-taken', `Another provider has ${taken} on this card`);
   const isOther = (row: (typeof rows)[number]) =>
-    row.provider_id !== caller || ![null, undefined, productId].includes(productId && row.product_id);
+    row.provider_id !== caller || (productId !== undefined && row.product_id !== null && row.product_id !== productId);
   // A load file has no application's name, and DELETE takes whatever has it.
   const wrong = rows.find(
     (row) =>
