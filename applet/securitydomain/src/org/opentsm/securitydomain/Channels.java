@@ -178,6 +178,10 @@ final class Channels extends SecureChannel {
         if (ram[Transients.STATE] == PACKET) {
             end();
         }
+        // parts outside a session are one packet's, whoever had sent them: they are never joined to another one's
+        if (ram[Transients.STATE] == 0 && ram[Transients.CHAIN_ACTIVE] != 0) {
+            domain.reader.drop();
+        }
         if (version != 0 && ram[Transients.STATE] == 0) {
             ram[Transients.OPTION] = version;
             ram[Transients.KEYS_MAKER] = domain.sets.maker(version);

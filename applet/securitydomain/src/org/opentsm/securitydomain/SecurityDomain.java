@@ -50,7 +50,7 @@ abstract class SecurityDomain extends Applet implements AppletEvent, ExtendedLen
 
     final KeyCommands keys;
     final DataCommands objects;
-    private final CommandReader reader;
+    final CommandReader reader;
     private final ResponseSender responses;
     /** Its name, length first: {@link DataObjects} lets the issuer change it. */
     final byte[] ownAid = new byte[(short) (1 + Gp.AID_MAX)];
