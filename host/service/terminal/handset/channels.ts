@@ -24,7 +24,7 @@ export interface ChannelRequest {
 
 const MAX_CHANNELS = 7;
 const CONNECT_MS = 10_000;
-/** What waits for the card; TCP is held back then, datagrams are lost. */
+/** What waits for the card: datagrams beyond it are lost. A stream that has more than half of it waiting is held. */
 const MAX_WAITING = 65_536;
 /** One answer to RECEIVE DATA: 255 bytes less what else is in it. */
 const MAX_CHUNK = 237;
@@ -32,6 +32,8 @@ const MANY = 255;
 
 interface Channel {
   readonly number: number;
+  /** What is dropped of it is missing for good: a stream, of which the peer thinks that all has come. */
+  readonly lossless: boolean;
   readonly bufferSize: number;
   readonly waiting: Buffer[];
   /** What SEND DATA has stored and not sent. */
@@ -76,6 +78,7 @@ export class Channels {
     const channel: Channel = {
       number,
       bufferSize,
+      lossless: protocol === 'tcp',
       waiting: [],
       stored: Buffer.alloc(0),
       up: true,
@@ -108,7 +111,8 @@ export class Channels {
 
   #received(channel: Channel, bytes: Buffer): void {
     const before = length(channel);
-    if (before + bytes.length > MAX_WAITING) return;
+    // One chunk of a stream may come behind the hold, and goes into no bound.
+    if (!channel.lossless && before + bytes.length > MAX_WAITING) return;
     channel.waiting.push(bytes);
     if (length(channel) > MAX_WAITING / 2) channel.hold(true);
     if (before > 0 || !this.#wanted.has(EVENT.DATA_AVAILABLE)) return;
