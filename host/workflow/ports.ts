@@ -39,8 +39,10 @@ import type {
 } from '../wire/message/kms.ts';
 import type { KeyOperation, KeyOperationResult } from '../wire/message/managed-keys.ts';
 import type {
+  AuthorizeDebit,
   AuthorizeLoad,
   CreatePurseKeySet,
+  DebitAuthorization,
   LoadAuthorization,
   LoadCertificate,
   LoadQuery,
@@ -71,6 +73,8 @@ export interface PurseKms {
   authorizeLoad(request: AuthorizeLoad): Promise<LoadAuthorization>;
   queryLoad(request: LoadQuery): Promise<Verified>;
   verifyLoad(request: LoadCertificate): Promise<Verified>;
+  /** MAC1 of a purchase of the provider's own. */
+  authorizeDebit(request: AuthorizeDebit): Promise<DebitAuthorization>;
   verifyPurchase(request: PurchaseCertificate): Promise<Verified>;
 }
 

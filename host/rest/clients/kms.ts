@@ -14,7 +14,7 @@ import {
   SecureChannelScript,
 } from '../../wire/message/kms.ts';
 import { KeyOperationResult } from '../../wire/message/managed-keys.ts';
-import { LoadAuthorization, PurseKeySetInfo, Verified } from '../../wire/message/purse.ts';
+import { DebitAuthorization, LoadAuthorization, PurseKeySetInfo, Verified } from '../../wire/message/purse.ts';
 import type { Kms } from '../../workflow/ports.ts';
 import type { RestClient } from '../client.ts';
 import { INCARNATION_HEADER } from '../incarnation.ts';
@@ -70,6 +70,7 @@ const purseCalls = (kms: Caller): Kms['purse'] => ({
   authorizeLoad: (body) => again(kms, '/v1/purse/load-authorizations', body, LoadAuthorization),
   queryLoad: (body) => again(kms, '/v1/purse/load-queries', body, Verified),
   verifyLoad: (body) => again(kms, '/v1/purse/load-certificates', body, Verified),
+  authorizeDebit: (body) => again(kms, '/v1/purse/debit-authorizations', body, DebitAuthorization),
   verifyPurchase: (body) => again(kms, '/v1/purse/purchase-certificates', body, Verified),
 });
 

@@ -13,6 +13,9 @@ import type { KeyAudit } from './key-audit.ts';
 const typeOf = (account: 'deposit' | 'purse'): number =>
   account === 'deposit' ? TRANSACTION.loadDeposit : TRANSACTION.loadPurse;
 
+const purchaseTypeOf = (account: 'deposit' | 'purse'): number =>
+  account === 'deposit' ? TRANSACTION.purchaseDeposit : TRANSACTION.purchasePurse;
+
 /** What the owner may do with the keys of its purses (wire/message/purse.ts). */
 export class PurseService {
   readonly #keys: PurseKeys;
@@ -74,10 +77,24 @@ export class PurseService {
     return { verified };
   }
 
+  /** MAC1 of a purchase of the whole balance: whatever the card answered, no more than it holds goes off it. */
+  async authorizeDebit(request: message.AuthorizeDebit): Promise<message.DebitAuthorization> {
+    const { keySet, serial, account, amount, terminal, terminalCounter, counter, random, dateTime } = request;
+    const details = { keySet, serial, amount: String(amount), counter: String(counter), terminal, dateTime };
+    await this.#audit?.('before', 'authorize debit', details);
+    const type = purchaseTypeOf(account);
+    const session = { random: fromHex(random, 4), counter, type, terminalCounter };
+    const data = datedMacData({ type, amount, terminal }, dateTime);
+    const mac1 = await this.#keys.withCardKeys(keySet, serial, (algorithm, { purchase: key }) =>
+      toHex(purseMac(algorithm, key.expose(), session, data)),
+    );
+    await this.#audit?.('after', 'authorize debit', details);
+    return { mac1 };
+  }
+
   async verifyPurchase(certificate: message.PurchaseCertificate): Promise<message.Verified> {
     const { keySet, serial, account, amount, terminal, terminalCounter, dateTime, tac } = certificate;
-    const type = account === 'deposit' ? TRANSACTION.purchaseDeposit : TRANSACTION.purchasePurse;
-    const data = purchaseTacData({ type, amount, terminal }, terminalCounter, dateTime);
+    const data = purchaseTacData({ type: purchaseTypeOf(account), amount, terminal }, terminalCounter, dateTime);
     const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { tac: key }) =>
       constantTimeEqual(purseTac(algorithm, key.expose(), data), fromHex(tac, 4)),
     );

@@ -27,9 +27,11 @@ import type {
 } from '../../workflow/deploy-application/context.ts';
 import { deploySteps } from '../../workflow/deploy-application.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
+import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
 import { type FlowEnd, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { ProviderSettings } from '../../workflow/key-distribution/provider-context.ts';
+import { moveBalanceSteps } from '../../workflow/move-balance.ts';
 import type { IssuerPlatform, Kms } from '../../workflow/ports.ts';
 import type { Booked } from '../../workflow/top-up/book-load.ts';
 import type { LoadPermits, TopUpContext, TopUpStart } from '../../workflow/top-up/context.ts';
@@ -44,6 +46,7 @@ import { attemptOfFlow } from './authentication-attempt.ts';
 
 export const DEPLOYMENT = 'deployment';
 export const TOP_UP = 'top-up';
+const BALANCE_MOVE = 'balance-move';
 
 export interface ProductFlowsOptions {
   readonly database: Kysely<ProviderTables>;
@@ -58,6 +61,7 @@ export interface ProductFlowsOptions {
   readonly flow: DurableFlow<ProviderTables>;
 }
 
+type BalanceMoveState = Pick<DeploymentState, 'id' | 'state' | 'steps' | 'problem'>;
 type Wait = { readonly waitMs: number; readonly afterStep: number };
 interface FlowState extends ProductFlowResult {
   readonly id: string;
@@ -78,6 +82,7 @@ export class ProductFlows {
     return {
       [DEPLOYMENT]: { run: (input, run) => this.#deploy(input as DeployStart, run), broken },
       [TOP_UP]: { run: (input, run) => this.#topUp(input as TopUpStart, run), broken },
+      [BALANCE_MOVE]: { run: (input, run) => this.#moveBalance(input as TopUpStart, run), broken },
     };
   }
 
@@ -107,6 +112,26 @@ export class ProductFlows {
     return stateOf(await this.#start(TOP_UP, id, caller, request));
   }
 
+  /**
+   * A top-up that pays what several flows may try to: the loads of all of them go by one name, and one is done at most.
+   *
+   * @throws NotFoundError `product-unknown`
+   */
+  async startPayment(id: string, caller: string, request: StartTopUp, paymentId: string): Promise<TopUpState> {
+    this.#product(request.productId);
+    return stateOf(await this.#start(TOP_UP, id, caller, { ...request, paymentId }));
+  }
+
+  /** M1 to M2h: takes the balance off the purse of a card that was replaced. @throws NotFoundError `product-unknown` */
+  async startBalanceMove(id: string, caller: string, request: Omit<StartTopUp, 'amount'>): Promise<BalanceMoveState> {
+    this.#product(request.productId);
+    return stateOf(await this.#start(BALANCE_MOVE, id, caller, { ...request, amount: 0 }));
+  }
+
+  async balanceMove(id: string, wait: Wait): Promise<BalanceMoveState> {
+    return stateOf(await this.#state(BALANCE_MOVE, id, wait));
+  }
+
   async deployment(id: string, wait: Wait): Promise<DeploymentState> {
     return deploymentOf(await this.#state(DEPLOYMENT, id, wait));
   }
@@ -130,7 +155,7 @@ export class ProductFlows {
     kind: ProductFlowKind,
     id: string,
     caller: string,
-    request: DeployStart | StartTopUp,
+    request: DeployStart | StartTopUp | TopUpStart,
   ): Promise<FlowState> {
     const { database, flow, settings } = this.#options;
     const go = await database.transaction().execute(async (transaction) => {
@@ -185,23 +210,42 @@ export class ProductFlows {
     });
   }
 
+  #moveBalance(start: TopUpStart, run: DurableRun): Promise<Also> {
+    const { links, flow } = this.#options;
+    const { workflowId } = run;
+    return flow.run({
+      ...{ flow: moveBalanceSteps, start, run },
+      context: (journal) => this.#purseContext(workflowId, start, journal),
+      end: async (end) => {
+        await links.release(workflowId);
+        return end.end === 'failed' ? this.#failing(workflowId, end) : finishing(workflowId, {});
+      },
+    });
+  }
+
+  #purseContext(workflowId: string, start: TopUpStart, journal: FlowJournal): TopUpContext {
+    const { links, database, kms, permits } = this.#options;
+    return {
+      ...{ workflowId, database, kms, permits, journal },
+      paymentId: start.paymentId ?? workflowId,
+      product: this.#product(start.productId),
+      card: links.of(workflowId, start),
+      channel: new SecureChannelSlot(kms),
+      report: async (step) => journal.report(step),
+      newTerminal: () => toHex(randomBytes(6)),
+      now: () => new Date(),
+      authentication: () => {
+        throw new ConflictError('no-channel', 'A purse is reached without a secure channel');
+      },
+    };
+  }
+
   #topUp(start: TopUpStart, run: DurableRun): Promise<Also> {
-    const { links, flow, database, kms, permits } = this.#options;
+    const { links, flow } = this.#options;
     const { workflowId } = run;
     return flow.run({
       ...{ flow: topUpSteps, start, run },
-      context: (journal): TopUpContext => ({
-        ...{ workflowId, database, kms, permits, journal },
-        product: this.#product(start.productId),
-        card: links.of(workflowId, start),
-        channel: new SecureChannelSlot(kms),
-        report: async (step) => journal.report(step),
-        newTerminal: () => toHex(randomBytes(6)),
-        now: () => new Date(),
-        authentication: () => {
-          throw new ConflictError('no-channel', 'A top-up opens no secure channel');
-        },
-      }),
+      context: (journal) => this.#purseContext(workflowId, start, journal),
       end: async (end) => {
         await links.release(workflowId);
         if (end.end === 'failed') return this.#failing(workflowId, end);

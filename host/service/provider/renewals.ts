@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError, TsmError, UnacceptableError } from '../..
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
+import { findPurseMove, settleCredit } from '../../store/provider/purse-moves.ts';
 import {
   agreeToRenewal,
   CARD_AWAY,
@@ -36,7 +37,10 @@ import type { ProductFlows } from './product-flows.ts';
 import type { ServiceInstances } from './services/service-instances.ts';
 import type { ServiceProcesses } from './services/service-processes.ts';
 
-/** Brings what a replaced card had onto the card that took its place, with keys of its own, when that is reached. */
+/**
+ * Brings what a replaced card had onto the card that took its place, with keys of its own, when that is reached, and
+ * then the balance of its purse, when the old card is.
+ */
 
 export const RENEWAL_BELL = 'renewals';
 const LOOK_MS = 5_000;
@@ -62,7 +66,10 @@ export interface RenewalsOptions {
   readonly auditLog: AuditLog;
   readonly bells: Bells;
   readonly keyDistributions: Pick<KeyDistributions, 'start' | 'state'>;
-  readonly productFlows: Pick<ProductFlows, 'startDeployment' | 'deployment'>;
+  readonly productFlows: Pick<
+    ProductFlows,
+    'startDeployment' | 'deployment' | 'startBalanceMove' | 'balanceMove' | 'startPayment' | 'topUp'
+  >;
   readonly processes: Pick<ServiceProcesses, 'start' | 'state'>;
   readonly instances: Pick<ServiceInstances, 'provide'>;
   /** RSA size of the pairs of domains that a renewal makes. */
@@ -124,7 +131,7 @@ export class Renewals implements AsyncDisposable {
   }
 
   /**
-   * An operator's word that the new card is the same user's.
+   * An operator's word that the new card is the same user's, or that the balance of the old purse is to come onto it.
    *
    * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-ended` for one that is done, or whose new
    *     card has the product of its own; `other-renewal` while another one brings the product onto that card
@@ -157,7 +164,7 @@ export class Renewals implements AsyncDisposable {
   async end(instanceId: string, operator: string): Promise<void> {
     const ended = await this.#options.database.transaction().execute(async (transaction) => {
       const gone = await endRenewal(transaction, instanceId);
-      const renewal = gone ?? (await endClearing(transaction, instanceId));
+      const renewal = gone ?? (await endClearing(transaction, instanceId, paymentOf(instanceId)));
       if (renewal === undefined) return undefined;
       const act = gone === undefined ? 'end clearing' : 'end renewal';
       const details = { operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) };
@@ -230,39 +237,86 @@ export class Renewals implements AsyncDisposable {
   }
 
   /**
-   * Terminates what a service has on the old card, as its user could, where that card says that it is there. Looks
-   * cost nothing: what is counted are terminations that failed.
+   * Terminates what a service has on the old card, as its user could, or brings the balance of a purse over, where the
+   * card says that it is there. Looks cost nothing: what is counted are flows that failed.
    */
   async #clear(clearing: DueClearing): Promise<void> {
-    const { database, processes, onFailure } = this.#options;
-    const { instanceId, tries } = clearing;
+    const { database, onFailure } = this.#options;
+    const { instanceId, tries, owed, isService } = clearing;
     const failed = () =>
       settleClearing(database, instanceId, { tries: tries + 1, looks: 0, pauseMs: pauseAfter(tries) });
     try {
-      const reader = clearing.reader ?? (await this.#oldReaderOf(clearing));
+      // One that failed may have paid: its load was settled by another top-up since.
+      if (owed !== undefined && (await this.#credited(clearing))) return await settleClearing(database, instanceId);
+      const reader = clearing.reader ?? (await this.#clearingReaderOf(clearing));
       if (reader === undefined) return;
-      const { terminalId, readerName } = reader;
-      const id = requestIdOf(`${CALLER} clear ${instanceId} ${terminalId} ${readerName}`, String(tries));
-      const body = { terminalId, readerName, request: { operation: 'termination' } } as const;
-      await processes.start(id, CALLER, instanceId, body, requireTerminated);
-      const { state } = refused(await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER }));
+      const { state } = isService ? await this.#terminate(clearing, reader) : await this.#moveBalance(clearing, reader);
       if (state === 'failed') return await failed();
-      const going = { tries, looks: 0, pauseMs: 0, underWay: true };
-      await settleClearing(database, instanceId, state === 'done' ? undefined : going);
+      const going = { tries, looks: 0, pauseMs: 0 };
+      if (state === 'running') return await settleClearing(database, instanceId, { ...going, underWay: true });
+      const goesOn = !isService && (await findPurseMove(database, instanceId))?.state === 'debited';
+      await settleClearing(database, instanceId, goesOn ? going : undefined);
     } catch (error) {
       // Its user has terminated it.
-      if (error instanceof NotFoundError) return settleClearing(database, instanceId);
+      if (isService && error instanceof NotFoundError) return settleClearing(database, instanceId);
       onFailure(instanceId, error);
       if (error instanceof TsmError) await failed();
     }
   }
 
-  /** Where the old card says that it is. @returns undefined: it is looked for again later, or it is to be let be */
-  async #oldReaderOf({ instanceId, oldCard, tries, looks }: DueClearing): Promise<Reader | undefined> {
+  async #terminate({ instanceId, tries }: DueClearing, { terminalId, readerName }: Reader): Promise<Progress> {
+    const { processes } = this.#options;
+    const id = requestIdOf(`${CALLER} clear ${instanceId} ${terminalId} ${readerName}`, String(tries));
+    const body = { terminalId, readerName, request: { operation: 'termination' } } as const;
+    await processes.start(id, CALLER, instanceId, body, requireTerminated);
+    return refused(await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER }));
+  }
+
+  /** Off the old purse first; what is owed then goes onto the new one by a load that is paid once, however many try. */
+  async #moveBalance(clearing: DueClearing, { terminalId, readerName }: Reader): Promise<Progress> {
+    const { productFlows } = this.#options;
+    const { instanceId, productId, oldCard, newCard, owed: amount, tries } = clearing;
+    const wait = { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER };
+    const act = amount === undefined ? 'debit' : 'credit';
+    const id = requestIdOf(`${CALLER} ${act} ${instanceId} ${terminalId} ${readerName}`, String(tries));
+    const reader = { terminalId, readerName };
+    if (amount === undefined) {
+      await productFlows.startBalanceMove(id, CALLER, { productId, cardId: oldCard, ...reader });
+      return refused(await productFlows.balanceMove(id, wait));
+    }
+    await productFlows.startPayment(
+      id,
+      CALLER,
+      { productId, cardId: newCard, amount, ...reader },
+      paymentOf(instanceId),
+    );
+    const credit = refused(await productFlows.topUp(id, wait));
+    return credit.state === 'done' && !(await this.#credited(clearing)) ? { state: 'failed' } : credit;
+  }
+
+  /** Whether the load that pays what is owed is done. */
+  async #credited({ instanceId, oldCard, newCard, owed }: DueClearing): Promise<boolean> {
+    const { database } = this.#options;
+    return database.transaction().execute(async (transaction) => {
+      if (!(await settleCredit(transaction, instanceId, paymentOf(instanceId)))) return false;
+      const details = { amount: String(owed), from: cardIdText(oldCard), card: cardIdText(newCard) };
+      const record = { phase: 'after', act: 'move balance', workflowId: '', numeral: 'M2' } as const;
+      await appendRecords(transaction, [{ ...record, subject: instanceId, details }]);
+      return true;
+    });
+  }
+
+  /**
+   * Where the old card says that it is, or the new one to which a balance is owed.
+   *
+   * @returns undefined: it is looked for again later, or it is to be let be
+   */
+  async #clearingReaderOf(clearing: DueClearing): Promise<Reader | undefined> {
+    const { instanceId, oldCard, newCard, owed, tries, looks } = clearing;
     const { database, placesOf, onFailure } = this.#options;
     const away = { tries, looks: looks + 1, pauseMs: pauseAfter(looks), away: true };
     try {
-      const found = (await placesOf(oldCard)).find(({ named }) => named);
+      const found = (await placesOf(owed === undefined ? oldCard : newCard)).find(({ named }) => named);
       if (found !== undefined) return (await keepClearingReader(database, instanceId, found)) ? found : undefined;
     } catch (error) {
       onFailure(instanceId, error);
@@ -320,6 +374,9 @@ export class Renewals implements AsyncDisposable {
 /** A flow that was refused has come to its end, and brought nothing. */
 const refused = ({ state, problem }: Progress): Progress =>
   problem === undefined ? { state } : { state: 'failed', problem };
+
+/** What the loads that pay a balance go by: no caller's key can be like it. */
+const paymentOf = (instanceId: string): string => `${CALLER} ${instanceId}`;
 
 /** The issuer may have taken its word back. @throws ConflictError `not-terminated` */
 function requireTerminated({ productState }: DeployedService): void {

@@ -8,7 +8,7 @@ import type { ProviderTables } from './schema.ts';
 /** Deployments, top-ups and content changes, and how they ended. */
 
 type Database = Kysely<ProviderTables>;
-export type ProductFlowKind = 'deployment' | 'top-up' | 'content-change';
+export type ProductFlowKind = 'deployment' | 'top-up' | 'content-change' | 'balance-move';
 export type ProductFlowResult = Pick<DeploymentState, 'instance' | 'problem'> &
   Pick<TopUpState, 'outcome' | 'balanceBefore' | 'balanceAfter' | 'tacVerified'> &
   Pick<ContentChangeState, 'tokenId' | 'receipt' | 'confirmation'>;

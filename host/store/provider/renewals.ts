@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type Renewal } from '../../wire/message/platform.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
+import { moneyOf } from './purse-moves.ts';
 import type { RenewalTables } from './renewal-table.ts';
 import type { ProviderTables } from './schema.ts';
 
@@ -17,6 +18,10 @@ const UNIQUE_VIOLATION = '23505';
 const PASSED_OVER = sql`interval '10 minutes'`;
 /** One statement does not hold up the renewals that are at work. */
 const PRUNED_AT_ONCE = 1_000;
+
+/** Its balance was taken off the old card, and is not on the new one yet. */
+const OWED = sql`EXISTS (SELECT 1 FROM purse_moves
+  WHERE purse_moves.instance_id = renewals.instance_id AND purse_moves.state = 'debited')`;
 
 /** True when another renewal that brings the product onto the card was agreed to in the same moment. */
 export const isOtherAgreed = (error: unknown): boolean => Object(error).code === UNIQUE_VIOLATION;
@@ -65,7 +70,7 @@ export async function addRenewals(
 }
 
 /**
- * Somebody holds all these cards: what waits of this product may go from one of them onto another, and what is agreed
+ * Somebody holds all these cards: what waits of this service may go from one of them onto another, and what is agreed
  * and looked for is looked for at once. One that is under way, or that failed a moment ago, is left alone. Where two
  * would go onto one card, the older one does.
  *
@@ -88,6 +93,7 @@ export async function agreeForHolder(
     UPDATE renewals SET state = 'agreed', due_at = now(), looks = 0
     WHERE state = 'waiting' AND instance_id IN (
       SELECT DISTINCT ON (new_card) instance_id FROM renewals AS one WHERE ${held} AND state = 'waiting'
+        AND version_tag IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM renewals AS other WHERE other.new_card = one.new_card
           AND other.product_id = one.product_id AND other.state = 'agreed')
       ORDER BY new_card, at, instance_id) RETURNING *`.execute(database);
@@ -95,7 +101,8 @@ export async function agreeForHolder(
 }
 
 /**
- * The same for one at an operator's word, also for one that was given up. One that is under way goes on as it is.
+ * The same for one at an operator's word, also for one that was given up. One that is under way goes on as it is. Of a
+ * purse that is on the new card, and whose old one is no longer looked for, the balance is looked for anew.
  *
  * @returns undefined for one that is none of these, `other` where another one brings this product onto that card
  */
@@ -111,11 +118,21 @@ export async function agreeToRenewal(
     WHERE instance_id = ${instanceId} AND state IN ('waiting', 'agreed', 'failed') RETURNING *`;
   try {
     const { rows } = await change.execute(database);
-    return rows[0] === undefined ? undefined : toRenewal(rows[0]);
+    const row = rows[0] ?? (await lookForBalance(database, instanceId));
+    return row === undefined ? undefined : toRenewal(row);
   } catch (error) {
     if (isOtherAgreed(error)) return 'other';
     throw error;
   }
+}
+
+async function lookForBalance(database: Database, instanceId: string) {
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET state = 'done', clear_at = now(), clear_until = NULL, clear_looks = 0
+    WHERE instance_id = ${instanceId} AND version_tag IS NULL AND state IN ('done', 'taken') AND clear_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM purse_moves WHERE purse_moves.instance_id = renewals.instance_id
+        AND purse_moves.state IN ('empty', 'credited')) RETURNING *`.execute(database);
+  return rows[0];
 }
 
 /**
@@ -145,7 +162,19 @@ export async function findRenewal(database: Database, instanceId: string): Promi
     .selectAll()
     .where('instance_id', '=', instanceId)
     .executeTakeFirst();
-  return row === undefined ? undefined : toRenewal(row);
+  return row === undefined ? undefined : (await withBalances(database, [toRenewal(row)]))[0];
+}
+
+/** Of purses: what became of their money. */
+async function withBalances(database: Database, renewals: readonly Renewal[]): Promise<Renewal[]> {
+  const known = await moneyOf(
+    database,
+    renewals.map(({ instanceId }) => instanceId),
+  );
+  return renewals.map((renewal) => {
+    const balance = known.get(renewal.instanceId);
+    return balance === undefined ? renewal : { ...renewal, balance };
+  });
 }
 
 export interface RenewalQuery {
@@ -168,7 +197,7 @@ export async function listRenewals(database: Database, query: RenewalQuery): Pro
       AND (${after}::text IS NULL
         OR (at, instance_id) < (SELECT at, instance_id FROM renewals WHERE instance_id = ${after}))
     ORDER BY at DESC, instance_id DESC LIMIT ${limit}`.execute(database);
-  return rows.map(toRenewal);
+  return withBalances(database, rows.map(toRenewal));
 }
 
 /**
@@ -191,8 +220,8 @@ export async function pruneRenewals(database: Database, days: number): Promise<n
 }
 
 /**
- * This card is said to be here: a new one that was away, or an old one that something is to be taken off, is looked for
- * at once.
+ * This card is said to be here: a new one that was away, an old one that something is to be taken off, or the one that
+ * the balance of an old one is owed to, is looked for at once.
  *
  * @returns how many
  */
@@ -203,7 +232,8 @@ export async function hurryRenewals(database: Database, cardId: CardId): Promise
     WHERE new_card = ${card} AND state = 'agreed' AND reason = ${CARD_AWAY} RETURNING 1`.execute(database);
   const { rows: clearing } = await sql`
     UPDATE renewals SET clear_at = least(clear_at, now()), clear_looks = 0
-    WHERE old_card = ${card} AND clear_away RETURNING 1`.execute(database);
+    WHERE ((old_card = ${card} AND NOT ${OWED}) OR (new_card = ${card} AND ${OWED})) AND clear_away
+    RETURNING 1`.execute(database);
   return due.length + clearing.length;
 }
 
@@ -245,8 +275,7 @@ export async function settleRenewal(
     .set({
       ...{ state: change.state, attempts: change.attempts, looks: change.looks },
       due_at: sql<Date>`now() + ${change.pauseMs} * interval '1 millisecond'`,
-      // A purse that is a product of the provider's own stays: a clerk may want its card's word yet.
-      ...(change.state === 'done' ? { clear_at: sql<Date>`CASE WHEN version_tag IS NOT NULL THEN now() END` } : {}),
+      ...(change.state === 'done' ? { clear_at: sql<Date>`now()` } : {}),
       reason: change.reason?.slice(0, 300) ?? null,
       ...(change.underWay === true ? {} : { tried_terminal_id: null, tried_reader_name: null }),
     })
@@ -255,10 +284,16 @@ export async function settleRenewal(
     .execute();
 }
 
-/** What a service has left on an old card. */
+/** What a service has left on an old card, or a purse of the provider's own. */
 export interface DueClearing {
   readonly instanceId: string;
+  readonly productId: string;
   readonly oldCard: CardId;
+  readonly newCard: CardId;
+  /** False for a purse of the provider's own. */
+  readonly isService: boolean;
+  /** Cents that were taken off the old purse, and are not on the new one yet. */
+  readonly owed: number | undefined;
   /** Terminations that failed. */
   readonly tries: number;
   readonly looks: number;
@@ -269,32 +304,43 @@ export interface DueClearing {
 /**
  * Takes those whose old card is to be looked for, as `claimRenewals` does: what is TERMINATED there, or gone already,
  * once the new card has the product. Those of which this is not so yet are passed over for a while, in their time. Of
- * those that were looked for, or passed over, all their time, nothing is looked for any more.
+ * those that were looked for, or passed over, all their time, nothing is looked for any more. A purse is met at an
+ * operator's word alone, while the new one may be loaded; what was taken off it is owed for as long as it takes.
  */
 export async function claimClearings(
   database: Database,
   { claimMs, atOnce, giveUpMs }: { readonly claimMs: number; readonly atOnce: number; readonly giveUpMs: number },
 ): Promise<DueClearing[]> {
   await sql`UPDATE renewals SET clear_at = NULL, clear_away = false
-    WHERE clear_at <= now() AND clear_until <= now() AND clear_terminal_id IS NULL`.execute(database);
+    WHERE clear_at <= now() AND clear_until <= now() AND clear_terminal_id IS NULL AND NOT ${OWED}`.execute(database);
   const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
   const until = sql`coalesce(clear_until, now() + ${giveUpMs} * interval '1 millisecond')`;
-  const mayGo = sql`(NOT EXISTS (SELECT 1 FROM service_instances AS old
-      WHERE old.instance_id = due.instance_id AND old.product_state <> 'TERMINATED')
-    AND (due.state = 'done' OR due.clear_terminal_id IS NOT NULL OR EXISTS (SELECT 1 FROM service_instances AS there
-      WHERE there.product_id = due.product_id AND there.card = due.new_card
-        AND there.state = ANY(${deployed}::int[]))))`;
+  const there = (valid: RawBuilder<unknown>) => sql`EXISTS (SELECT 1 FROM service_instances AS there
+    WHERE there.product_id = renewals.product_id AND there.card = renewals.new_card
+      AND there.state = ANY(${deployed}::int[]) AND ${valid})`;
+  const newIsValid = there(sql`there.product_state = 'VALID'`);
+  const mayGo = sql`(${OWED} OR (NOT EXISTS (SELECT 1 FROM service_instances AS old
+      WHERE old.instance_id = renewals.instance_id AND old.product_state <> 'TERMINATED')
+    AND (renewals.clear_terminal_id IS NOT NULL
+      OR (renewals.version_tag IS NOT NULL AND (renewals.state = 'done' OR ${there(sql`true`)}))
+      OR (renewals.version_tag IS NULL AND renewals.state = 'done' AND ${newIsValid}))))`;
   // As one that is away: whoever says that a card is here hurries it.
   await sql`UPDATE renewals SET clear_at = now() + ${PASSED_OVER}, clear_away = true, clear_until = ${until}
-    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now()
-      AND due.clear_terminal_id IS NULL AND NOT ${mayGo} FOR UPDATE SKIP LOCKED)`.execute(database);
+    WHERE instance_id IN (SELECT renewals.instance_id FROM renewals WHERE renewals.clear_at <= now()
+      AND renewals.clear_terminal_id IS NULL AND NOT ${mayGo} FOR UPDATE SKIP LOCKED)`.execute(database);
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false,
       clear_until = ${until}
-    WHERE instance_id IN (SELECT due.instance_id FROM renewals AS due WHERE due.clear_at <= now() AND ${mayGo}
-      ORDER BY due.clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
+    WHERE instance_id IN (SELECT renewals.instance_id FROM renewals WHERE renewals.clear_at <= now() AND ${mayGo}
+      ORDER BY renewals.clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
+  const money = await moneyOf(
+    database,
+    rows.map((row) => row.instance_id),
+  );
+  const owedOf = (id: string) => (money.get(id)?.state === 'debited' ? money.get(id)?.amount : undefined);
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, oldCard: cardIdOfText(row.old_card) },
+    ...{ instanceId: row.instance_id, productId: row.product_id, isService: row.version_tag !== null },
+    ...{ oldCard: cardIdOfText(row.old_card), newCard: cardIdOfText(row.new_card), owed: owedOf(row.instance_id) },
     ...{ tries: row.clear_tries, looks: row.clear_looks },
     reader: readerOf(row.clear_terminal_id, row.clear_reader_name),
   }));
@@ -342,14 +388,21 @@ export async function settleClearing(
 }
 
 /**
- * Lets what is left on the old card be, for good; the renewal stays as it is.
+ * Lets what is left on the old card be, for good; the renewal stays as it is. What is owed is for a clerk then.
  *
- * @returns undefined where nothing is to be taken off, or a termination is under way
+ * @param paymentId what a balance that is owed is paid by: a load of it that is open or done is waited for
+ * @returns undefined where nothing is to be taken off, or a flow is under way
  */
-export async function endClearing(database: Database, instanceId: string): Promise<Renewal | undefined> {
+export async function endClearing(
+  database: Database,
+  instanceId: string,
+  paymentId: string,
+): Promise<Renewal | undefined> {
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET clear_at = NULL, clear_away = false WHERE instance_id = ${instanceId}
-      AND clear_at IS NOT NULL AND clear_terminal_id IS NULL RETURNING *`.execute(database);
+      AND clear_at IS NOT NULL AND clear_terminal_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM loads WHERE top_up_id = ${paymentId} AND state IN ('reserved', 'done'))
+    RETURNING *`.execute(database);
   return rows[0] === undefined ? undefined : toRenewal(rows[0]);
 }
 

@@ -11,6 +11,7 @@ import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { CARD_LOCKS_SQL, CARD_LOCKS_UNSURE_SQL, type CardLockTables } from './card-lock-table.ts';
 import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
+import { PURSE_MOVES_SQL, type PurseMoveTables } from './purse-moves.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
   RENEWAL_CLEARING_SQL,
@@ -93,7 +94,7 @@ interface StateChangeTakenTable {
 
 interface ProductFlowTable {
   id: string;
-  kind: 'deployment' | 'top-up' | 'content-change';
+  kind: 'deployment' | 'top-up' | 'content-change' | 'balance-move';
   state: 'running' | 'done' | 'failed';
   result: string | null;
 }
@@ -140,6 +141,7 @@ export interface ProviderTables
     TsmsTables,
     ServiceTables,
     RenewalTables,
+    PurseMoveTables,
     CardLockTables,
     SposTables,
     ScriptTables {
@@ -285,4 +287,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 25, name: 'locks at the next contact', sql: CARD_LOCKS_SQL },
   { number: 26, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
   { number: 27, name: 'locks that broke', sql: CARD_LOCKS_UNSURE_SQL },
+  { number: 28, name: 'balances of replaced purses', sql: PURSE_MOVES_SQL },
 ];

@@ -103,6 +103,24 @@ for (const provider of PROVIDERS)
       });
     });
 
+    it('give MAC1 of a debit that the purse takes, and say so in the record', async () => {
+      await using folder = await TestFolder.make();
+      const keys = await provider.open(folder.path);
+      const record: string[] = [];
+      const service = new PurseService(keys.purseKeys, async (phase, act) => void record.push(`${phase} ${act}`));
+      await service.createKeySet({ label: 'purse', algorithm: 'aes' });
+      const { serial, amount, terminal, random } = opened;
+      const [dateTime, terminalCounter, counter] = ['20251126101500', 9, 3];
+      const asked = { keySet: 'purse', serial, account: 'purse', amount, terminal, random } as const;
+      const { mac1 } = await service.authorizeDebit({ ...asked, dateTime, terminalCounter, counter });
+      const session = { random: fromHex(random), counter, type: 6, terminalCounter };
+      const wanted = await keys.purseKeys.withCardKeys('purse', serial, (algorithm, { purchase }) =>
+        toHex(purseMac(algorithm, purchase.expose(), session, datedMacData({ type: 6, amount, terminal }, dateTime))),
+      );
+      expect(mac1).to.equal(wanted);
+      expect(record.slice(2)).to.deep.equal(['before authorize debit', 'after authorize debit']);
+    });
+
     it('give MAC2 only for a MAC1 that verifies, and say so in the record', async () => {
       await using folder = await TestFolder.make();
       const keys = await provider.open(folder.path);

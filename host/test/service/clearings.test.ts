@@ -62,7 +62,10 @@ describe('clearings of replaced cards', function () {
     return new Renewals({
       ...{ database, auditLog: new AuditLog(database), bells, keySizeBits: 1024, onFailure: () => {} },
       ...{ keyDistributions: { start: never, state: never }, instances: { provide: never } },
-      productFlows: { startDeployment: never, deployment: never },
+      productFlows: {
+        ...{ startDeployment: never, deployment: never, startBalanceMove: never, balanceMove: never },
+        ...{ startPayment: never, topUp: never },
+      },
       processes: {
         start: async (id, _caller, instanceId, body, allow) => {
           allow?.((await findDeployed(database, instanceId)) ?? expect.fail('no instance'));

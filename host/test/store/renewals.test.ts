@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
+import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
 import {
   agreeForHolder,
@@ -16,7 +17,7 @@ import {
 } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
-import { setInstanceState } from '../../store/provider/service-processes.ts';
+import { addDeployment, setInstanceState } from '../../store/provider/service-processes.ts';
 import { applyStateChange } from '../../store/provider/state-changes.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE } from '../../wire/message/platform.ts';
@@ -24,6 +25,7 @@ import { TestDatabase } from '../ota/fixture.ts';
 
 const HOUR_MS = 3_600_000;
 const PRODUCT = 'transit';
+const ID = '00000000-0000-4000-8000-000000000001';
 
 /** Two cards of one user, and the issuer names the same one as the successor of both. */
 describe('table of renewals', function () {
@@ -44,6 +46,8 @@ describe('table of renewals', function () {
     for (const [i, instanceId] of ['first', 'second'].entries()) {
       const cardId = cards[i] ?? expect.fail();
       await provideInstance(database, { productId: PRODUCT, cardId, instanceId, serial: `410000000000055${i}` });
+      const service = { spId: ID, serviceId: ID, versionTag: '1.0.0', flavorId: ID, profileId: ID };
+      await addDeployment(database, { ...service, instanceId });
       await setInstanceState(database, instanceId, INSTANCE_STATE.OPERATIONAL);
       const change = { eventId: String(i + 1), cardId, productId: PRODUCT, from: 'VALID', to: 'TERMINATED' } as const;
       await applyStateChange(database, { ...change, sequence: 1, replacedBy: successor });
@@ -61,6 +65,14 @@ describe('table of renewals', function () {
     expect(await agree()).to.deep.equal({ agreed: [], due: 0 });
     expect(await agreeToRenewal(database, 'second', undefined)).to.equal('other');
     expect(await findRenewal(database, 'second')).to.include({ state: 'waiting' });
+  });
+
+  it('brings no purse anywhere at a holder’s word', async () => {
+    const [old, next] = cards.map((card) => cardIdText(card));
+    await sql`INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state)
+      VALUES ('a-purse', 'purses', ${old}, ${next}, false, 'waiting')`.execute(database);
+    expect((await agreeForHolder(database, 'purses', cards)).agreed).to.deep.equal([]);
+    expect(await endRenewal(database, 'a-purse')).to.include({ state: 'waiting' });
   });
 
   it('looks for a card at once when its holder is there, and hurries nothing else', async () => {

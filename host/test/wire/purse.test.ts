@@ -7,11 +7,16 @@ import { toCardCommand } from '../../wire/gp/command.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import {
   creditForLoad,
+  debitForPurchase,
   decodeLoadInitialized,
   decodeLoadProof,
+  decodePurchaseInitialized,
+  decodePurchaseProof,
+  decodePurchaseTac,
   decodeTac,
   getTransactionProof,
   initializeForLoad,
+  initializeForPurchase,
 } from '../../wire/purse/commands.ts';
 import { decodePurseSerial, encodePurseKeys, storePursePublicData } from '../../wire/purse/personalization.ts';
 import {
@@ -32,6 +37,10 @@ describe('the codecs of the purse', () => {
     expect(apdus(initializeForLoad(load))).to.deep.equal(['805000020B010000100000112233445510']);
     expect(apdus(creditForLoad('20111221214822', fromHex('3A845BF0')))).to.deep.equal([
       '805200000B201112212148223A845BF004',
+    ]);
+    expect(apdus(initializeForPurchase(load))).to.deep.equal(['805001020B01000010000011223344550F']);
+    expect(apdus(debitForPurchase(1, '20120229135100', fromHex('F15CAB75')))).to.deep.equal([
+      '805401000F0000000120120229135100F15CAB7508',
     ]);
     expect(apdus(getTransactionProof(2, 1))).to.deep.equal(['805A000202000100']);
     const data = { serial: '4100000089999985', maxDeposit: 0, maxPurse: 100_000 };
@@ -65,10 +74,17 @@ describe('the codecs of the purse', () => {
         if (data.length !== 16) refuses(decodeLoadInitialized);
         if (data.length !== 4 && data.length !== 8) refuses(decodeLoadProof);
         if (data.length !== 4) refuses(decodeTac);
+        if (data.length !== 15) refuses(decodePurchaseInitialized);
+        if (data.length !== 8) for (const read of [decodePurchaseTac, decodePurchaseProof]) refuses(read);
       }),
       { numRuns: soakRuns(100) },
     );
     expect(toHex(decodeLoadProof(fromHex('00000000FF5C1389')))).to.equal('FF5C1389');
+    // DEBIT answers TAC and MAC2, the proof MAC2 and TAC.
+    expect(toHex(decodePurchaseTac(fromHex('F5B221C956988A13')))).to.equal('F5B221C9');
+    expect(toHex(decodePurchaseProof(fromHex('56988A13F5B221C9')))).to.equal('F5B221C9');
+    const { random, ...read } = decodePurchaseInitialized(fromHex('000010000003000000010111223344'));
+    expect({ ...read, random: toHex(random) }).to.deep.equal({ balance: 0x1000, counter: 3, random: '11223344' });
   });
 
   it('keep amounts in four bytes, terminals in six, and time in UTC', () => {

@@ -5,6 +5,7 @@ import { changeSteps } from '../../workflow/change-content.ts';
 import { deploySteps, installSteps } from '../../workflow/deploy-application.ts';
 import { deployServiceSteps, switchServiceSteps, terminateServiceSteps } from '../../workflow/deploy-service.ts';
 import { lossReportSteps, synchronisation } from '../../workflow/loss-report.ts';
+import { moveBalanceSteps } from '../../workflow/move-balance.ts';
 import { removeSteps } from '../../workflow/remove-application.ts';
 import { removeDomainSteps } from '../../workflow/remove-domain.ts';
 import { topUpSteps } from '../../workflow/top-up.ts';
@@ -17,7 +18,7 @@ async function documentedRows(page: string): Promise<string[][]> {
   return text
     .split('\n')
     .map((line) => line.split('|').map((cell) => cell.trim()))
-    .filter((cells) => /^[ABCDERS]\d+[a-z]?$/.test(cells[1] ?? ''))
+    .filter((cells) => /^[ABCDEMRS]\d+[a-z]?$/.test(cells[1] ?? ''))
     .map(([, numeral = '', name = '', actor = '']) => [numeral, name.replaceAll('`', ''), actor]);
 }
 
@@ -39,7 +40,8 @@ describe('the pages of top-up, delegated management and loss report', () => {
   it('have the same rows as docs/loss-report.md', async () => {
     const { numeral, from, to, step } = synchronisation;
     const last = rowsOf([{ numeral, name: step.name, from, to }]);
-    expect(await documentedRows('docs/loss-report.md')).to.deep.equal([...rowsOf(lossReportSteps.rows()), ...last]);
+    const rows = [...rowsOf(lossReportSteps.rows()), ...last, ...rowsOf(moveBalanceSteps.rows())];
+    expect(await documentedRows('docs/loss-report.md')).to.deep.equal(rows);
   });
 
   it('have the same rows as docs/tsms.md', async () => {

@@ -303,6 +303,14 @@ export const RenewalState = Type.Union([
 ]);
 export type RenewalState = Static<typeof RenewalState>;
 
+/** How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one. */
+const MovedBalance = Type.Union([
+  Type.Literal('empty'),
+  Type.Literal('debiting'),
+  Type.Literal('debited'),
+  Type.Literal('credited'),
+]);
+
 /** GET /v1/renewals on `provider`: an array of these. */
 export const Renewal = Type.Object(
   {
@@ -315,6 +323,8 @@ export const Renewal = Type.Object(
     reason: Type.Optional(Type.String({ maxLength: 300 })),
     /** When the old card is looked for next, to take off what is left there; absent: nothing is looked for. */
     clearAt: Type.Optional(Type.String({ maxLength: 32 })),
+    /** Of a purse, once its old card was met: what is owed while it is `debited`; `debiting`: only the card knows. */
+    balance: Type.Optional(Type.Object({ state: MovedBalance, amount: AmountInCents }, closed)),
     at: Type.String({ maxLength: 32 }),
   },
   closed,

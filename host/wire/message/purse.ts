@@ -93,6 +93,21 @@ export const PurchaseCertificate = Type.Object(
 );
 export type PurchaseCertificate = Static<typeof PurchaseCertificate>;
 
+/**
+ * POST /v1/purse/debit-authorizations: MAC1 of a purchase by the provider itself, which takes the balance off a purse
+ * whose card was replaced. `random` and `counter` (off-line) are what INITIALIZE FOR PURCHASE answered. Audited.
+ */
+export const AuthorizeDebit = Type.Object(
+  {
+    ...{ keySet: Name, serial: PurseSerial, account: AccountName, amount: AmountInCents, terminal: TerminalIdHex },
+    ...{ terminalCounter: AmountInCents, counter: Counter, random: Mac, dateTime: DateTimeDigits },
+  },
+  closed,
+);
+export const DebitAuthorization = Type.Object({ mac1: Mac }, closed);
+export type AuthorizeDebit = Static<typeof AuthorizeDebit>;
+export type DebitAuthorization = Static<typeof DebitAuthorization>;
+
 /** POST /v1/purchases on `provider`: one purchase as its terminal kept it. */
 export const Purchase = Type.Object(
   {

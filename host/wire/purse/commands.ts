@@ -15,9 +15,16 @@ import {
 
 /** Commands of the purse and their responses (applet README 11.2). */
 
-const INS = { INITIALIZE: 0x50, CREDIT_FOR_LOAD: 0x52, GET_TRANSACTION_PROOF: 0x5a, GET_BALANCE: 0x5c } as const;
+const INS = {
+  INITIALIZE: 0x50,
+  CREDIT_FOR_LOAD: 0x52,
+  DEBIT: 0x54,
+  GET_TRANSACTION_PROOF: 0x5a,
+  GET_BALANCE: 0x5c,
+} as const;
 const CLA = 0x80;
 
+/** What an INITIALIZE names. */
 export interface InitializeForLoad {
   readonly account: Account;
   readonly keyIndex: number;
@@ -90,3 +97,50 @@ export function decodeTac(data: Uint8Array): Uint8Array {
   if (data.length !== MAC_LENGTH) throw new WireError('tac', 'A TAC has 4 bytes', { got: data.length });
   return data;
 }
+
+/** INITIALIZE FOR PURCHASE: `80 50 01 P2 0B ‖ key index ‖ amount(4) ‖ terminal(6) ‖ 0F`. */
+export function initializeForPurchase({ account, keyIndex, amount, terminal }: InitializeForLoad): GpCommand {
+  return gpCommand({
+    label: 'INITIALIZE FOR PURCHASE',
+    ...{ cla: CLA, ins: INS.INITIALIZE, p1: 0x01, p2: ACCOUNT[account] },
+    data: concat(Uint8Array.of(keyIndex), encodeAmount(amount), encodeTerminal(terminal)),
+    ...{ le: true, leBytes: 0x0f },
+  });
+}
+
+export interface PurchaseInitialized {
+  readonly balance: number;
+  /** Off-line counter before the purchase. */
+  readonly counter: number;
+  readonly random: Uint8Array;
+}
+
+/** `balance(4) ‖ counter(2) ‖ overdraft(3) ‖ key version ‖ algorithm ‖ random(4)`, under no MAC. @throws WireError */
+export function decodePurchaseInitialized(data: Uint8Array): PurchaseInitialized {
+  if (data.length !== 15)
+    throw new WireError('purchase-initialized', 'INITIALIZE FOR PURCHASE answers 15 bytes', { got: data.length });
+  const [high = 0, low = 0] = data.slice(4, 6);
+  return { balance: decodeAmount(data.slice(0, 4)), counter: high * 256 + low, random: data.slice(11) };
+}
+
+/** DEBIT FOR PURCHASE: `80 54 01 00 0F ‖ terminal counter(4) ‖ date(4) ‖ time(3) ‖ MAC1(4) ‖ 08`. */
+export const debitForPurchase = (terminalCounter: number, dateTime: string, mac1: Uint8Array): GpCommand =>
+  gpCommand({
+    label: 'DEBIT FOR PURCHASE',
+    ...{ cla: CLA, ins: INS.DEBIT, p1: 0x01, p2: 0x00 },
+    data: concat(encodeAmount(terminalCounter), encodeDateTime(dateTime), mac1),
+    ...{ le: true, leBytes: 2 * MAC_LENGTH },
+  });
+
+const requireBoth = (data: Uint8Array, what: string): Uint8Array => {
+  if (data.length !== 2 * MAC_LENGTH) throw new WireError('purchase-macs', `${what} has 8 bytes`, { got: data.length });
+  return data;
+};
+
+/** The TAC of DEBIT FOR PURCHASE, which answers `TAC ‖ MAC2`. @throws WireError */
+export const decodePurchaseTac = (data: Uint8Array): Uint8Array =>
+  requireBoth(data, 'The answer of a debit').slice(0, MAC_LENGTH);
+
+/** The TAC of a purchase's proof, which is the other way round: `MAC2 ‖ TAC`. @throws WireError */
+export const decodePurchaseProof = (data: Uint8Array): Uint8Array =>
+  requireBoth(data, 'The proof of a purchase').slice(MAC_LENGTH);

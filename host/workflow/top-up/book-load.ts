@@ -21,7 +21,7 @@ export async function bookLoad(
   facts: Known & Settled & Reserved & { readonly tac?: string },
   context: TopUpContext,
 ): Promise<Booked> {
-  const { database, permits, workflowId } = context;
+  const { database, permits, workflowId, paymentId } = context;
   const { reserved, tac = '' } = facts;
   if (reserved !== undefined) {
     // The card has answered: nothing is on its way to it any more.
@@ -32,7 +32,7 @@ export async function bookLoad(
     const { serial, balanceBefore, amount, counter } = reserved;
     await recordReading(database, { serial, balance: balanceBefore + amount, counter: counter + 1 });
   }
-  const done = await findDoneLoad(database, workflowId);
+  const done = await findDoneLoad(database, paymentId);
   if (done === undefined) return {};
   const balanceAfter = done.balanceBefore + done.amount;
   return { balanceBefore: done.balanceBefore, balanceAfter, tacVerified: done.tac !== undefined };

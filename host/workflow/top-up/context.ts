@@ -16,6 +16,8 @@ export type TopUpStart = {
   readonly amount: number;
   readonly terminalId: string;
   readonly readerName: string;
+  /** What it pays, where several flows try to: the first that comes to its end does. Absent: the flow itself. */
+  readonly paymentId?: string;
 };
 
 /** The issuer's word that a product may be loaded now; no loss report is answered while it holds. */
@@ -28,6 +30,8 @@ export interface LoadPermits {
 
 export interface TopUpContext extends VisitContext {
   readonly workflowId: string;
+  /** Its loads are booked under this name, and one of them is done at most. */
+  readonly paymentId: string;
   readonly database: Kysely<ProviderTables>;
   readonly kms: Kms;
   readonly product: Product;

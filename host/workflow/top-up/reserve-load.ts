@@ -27,7 +27,7 @@ export async function reserveLoad(
   context: TopUpContext,
 ): Promise<Reserved> {
   const { opened, instance, amount, paid } = facts;
-  const { database, kms, permits, product, workflowId } = context;
+  const { database, kms, permits, product, workflowId, paymentId } = context;
   if (opened !== undefined) await readBalance(opened, instance.serial, context);
   if (paid || amount === 0 || opened === undefined) return {};
   const asked = performance.now();
@@ -37,7 +37,7 @@ export async function reserveLoad(
     const { answer, terminal } = opened;
     const dateTime = dateTimeOf(context.now());
     const load = {
-      ...{ topUpId: workflowId, serial: instance.serial, amount, balanceBefore: answer.balance },
+      ...{ topUpId: paymentId, serial: instance.serial, amount, balanceBefore: answer.balance },
       ...{ counter: answer.counter, terminal, dateTime },
     };
     const loadId = await reserve(database, load);

@@ -25,14 +25,14 @@ export async function settleOpenLoad(
   context: TopUpContext,
 ): Promise<Settled> {
   const { instance, looked } = facts;
-  const { database, workflowId } = context;
+  const { database, paymentId } = context;
   const open = await findOpenLoad(database, instance.serial);
   // One that was credited may be booked a moment after it has left the card to this one; and an answer that was kept
   // back says nothing of a load that another reader has begun since.
   if (open !== undefined && looked.about !== open.loadId)
     throw new TransportError('load-open', 'Another load of this purse is open, and the card is asked about it');
   if (open !== undefined) await settle(open, facts, context);
-  const own = await findDoneLoad(database, workflowId);
+  const own = await findDoneLoad(database, paymentId);
   if (open !== undefined && looked.query !== undefined) await readBalance(looked.query, instance.serial, context);
   return { paid: own !== undefined };
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { KeyService } from '../../../service/kms/key-service.ts';
 import {
+  AuthorizeDebit,
   AuthorizeLoad,
   CreatePurseKeySet,
+  DebitAuthorization,
   LoadAuthorization,
   LoadCertificate,
   LoadQuery,
@@ -13,7 +15,7 @@ import {
 import type { RestApp } from '../../app.ts';
 import type { Access } from '../../identity.ts';
 
-/** Keys of purses by the label of their set, and the cryptograms of loads. */
+/** Keys of purses by the label of their set, and the cryptograms of loads and of debits. */
 export function purseRoutes(app: RestApp, { purse }: KeyService, access: readonly Access[]): void {
   const config = { access };
 
@@ -39,6 +41,12 @@ export function purseRoutes(app: RestApp, { purse }: KeyService, access: readonl
     '/v1/purse/load-certificates',
     { config, schema: { body: LoadCertificate, response: { 200: Verified } } },
     async ({ body }) => purse.verifyLoad(body),
+  );
+
+  app.post(
+    '/v1/purse/debit-authorizations',
+    { config, schema: { body: AuthorizeDebit, response: { 200: DebitAuthorization } } },
+    async ({ body }) => purse.authorizeDebit(body),
   );
 
   app.post(

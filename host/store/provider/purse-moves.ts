@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ColumnType, type Kysely, type Selectable, sql } from 'kysely';
+import type { Renewal } from '../../wire/message/platform.ts';
+import { recordPurchase } from './loads.ts';
+import type { ProviderTables } from './schema.ts';
+
+/**
+ * The balance of a purse on a card that was replaced, on its way to the purse on the new one: taken off by a purchase
+ * of the provider's own, which the card's TAC proves, and put on by a load that is paid once. No row: it is where it
+ * was.
+ */
+
+type Database = Kysely<ProviderTables>;
+
+export const PURSE_MOVES_SQL = `
+  ALTER TABLE product_flows DROP CONSTRAINT product_flows_kind_check,
+    ADD CONSTRAINT product_flows_kind_check
+      CHECK (kind IN ('deployment', 'top-up', 'content-change', 'balance-move'));
+  CREATE TABLE purse_moves (
+    instance_id text PRIMARY KEY, serial text NOT NULL,
+    state text NOT NULL CHECK (state IN ('debiting', 'debited', 'credited', 'empty')),
+    amount bigint NOT NULL CHECK (amount > 0 OR state = 'empty'),
+    counter integer NOT NULL, offline_counter integer NOT NULL, terminal text NOT NULL, date_time text NOT NULL,
+    tac text, at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((state IN ('debited', 'credited')) = (tac IS NOT NULL))
+  );
+`;
+
+export interface PurseMoveTables {
+  purse_moves: {
+    /** On the old card. */
+    instance_id: string;
+    serial: string;
+    /** `debiting`: nobody but the card knows whether it was taken off. */
+    state: 'debiting' | 'debited' | 'credited' | 'empty';
+    /** bigint: the driver gives text. */
+    amount: ColumnType<string, number, never>;
+    /** On-line counter: a load since would move it. */
+    counter: number;
+    offline_counter: number;
+    /** Made for this debit alone. */
+    terminal: string;
+    date_time: string;
+    tac: ColumnType<string | null, never, string>;
+    at: ColumnType<Date, never, Date>;
+  };
+}
+
+/** Each terminal id is used for one purchase. */
+export const MOVE_TERMINAL_COUNTER = 1;
+
+export interface Debit {
+  readonly instanceId: string;
+  readonly serial: string;
+  /** Cents: the whole balance. */
+  readonly amount: number;
+  readonly counter: number;
+  readonly offlineCounter: number;
+  readonly terminal: string;
+  readonly dateTime: string;
+}
+
+export type PurseMove = Debit & { readonly state: PurseMoveTables['purse_moves']['state'] };
+
+export async function findPurseMove(database: Database, instanceId: string): Promise<PurseMove | undefined> {
+  const row = await database
+    .selectFrom('purse_moves')
+    .selectAll()
+    .where('instance_id', '=', instanceId)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toMove(row);
+}
+
+/** Notes a debit before the card can make it. @returns false where there is one, or it was made */
+export async function reserveDebit(database: Database, debit: Debit): Promise<boolean> {
+  return addMove(database, { ...debit, state: 'debiting' });
+}
+
+/** The purse has said under a MAC that nothing is in it. */
+export async function recordEmpty(database: Database, found: Omit<Debit, 'amount'>): Promise<void> {
+  await addMove(database, { ...found, amount: 0, state: 'empty' });
+}
+
+async function addMove(database: Database, move: PurseMove): Promise<boolean> {
+  const { instanceId, serial, state, amount, counter, offlineCounter, terminal, dateTime } = move;
+  const added = await database
+    .insertInto('purse_moves')
+    .values({
+      ...{ instance_id: instanceId, serial, state, amount, counter, terminal },
+      ...{ offline_counter: offlineCounter, date_time: dateTime },
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('instance_id')
+    .executeTakeFirst();
+  return added !== undefined;
+}
+
+/** The card has not made this debit, and never will. */
+export async function forgetDebit(database: Database, { instanceId, terminal }: Debit): Promise<void> {
+  await database
+    .deleteFrom('purse_moves')
+    .where('instance_id', '=', instanceId)
+    .where('terminal', '=', terminal)
+    .where('state', '=', 'debiting')
+    .execute();
+}
+
+/** Its TAC has verified: it is a purchase of the old purse, and owed to the new one. Once. */
+export async function settleDebit(database: Database, debit: Debit, tac: string): Promise<void> {
+  const { instanceId, serial, amount, terminal, dateTime } = debit;
+  await database.transaction().execute(async (transaction) => {
+    const settled = await transaction
+      .updateTable('purse_moves')
+      .set({ state: 'debited', tac, at: sql<Date>`now()` })
+      .where('instance_id', '=', instanceId)
+      .where('terminal', '=', terminal)
+      .where('state', '=', 'debiting')
+      .returning('instance_id')
+      .executeTakeFirst();
+    if (settled === undefined) return;
+    await recordPurchase(transaction, {
+      ...{ serial, amount, terminal, terminalCounter: MOVE_TERMINAL_COUNTER, dateTime, tac },
+    });
+  });
+}
+
+/** The load of this payment is done: nothing is owed any more. @returns false while it is not */
+export async function settleCredit(database: Database, instanceId: string, paymentId: string): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE purse_moves SET state = 'credited', at = now() WHERE instance_id = ${instanceId} AND state = 'debited'
+      AND EXISTS (SELECT 1 FROM loads WHERE top_up_id = ${paymentId} AND state = 'done') RETURNING 1`.execute(database);
+  return rows.length > 0;
+}
+
+/** What became of the balance of each of these, where its card was asked. */
+export async function moneyOf(
+  database: Database,
+  instanceIds: readonly string[],
+): Promise<ReadonlyMap<string, NonNullable<Renewal['balance']>>> {
+  if (instanceIds.length === 0) return new Map();
+  const rows = await database.selectFrom('purse_moves').selectAll().where('instance_id', 'in', instanceIds).execute();
+  return new Map(rows.map((row) => [row.instance_id, { state: row.state, amount: Number(row.amount) }]));
+}
+
+const toMove = (row: Selectable<PurseMoveTables['purse_moves']>): PurseMove => ({
+  ...{ instanceId: row.instance_id, serial: row.serial, state: row.state, amount: Number(row.amount) },
+  ...{ counter: row.counter, offlineCounter: row.offline_counter, terminal: row.terminal, dateTime: row.date_time },
+});
