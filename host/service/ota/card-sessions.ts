@@ -79,7 +79,7 @@ export class CardSessions {
 
   /** Sessions that this node keeps in memory: one of each reader at most. */
   get remembered(): number {
-    return this.#known.size;
+    return this.#ofReader.size;
   }
 
   /**
@@ -379,10 +379,20 @@ export class CardSessions {
     this.#known.set(session.sessionId, session);
   }
 
+  /** A session that is over is kept no more, and its card counts no more against its provider. */
+  #forget(session: SessionRow): void {
+    this.#known.delete(session.sessionId);
+    const key = readerKey(session);
+    // The reader may be a later session's by now.
+    if (this.#ofReader.get(key) !== session.sessionId) return;
+    this.#ofReader.delete(key);
+    this.#options.quotas.gaveBack(session.providerId, key);
+  }
+
   /** Ends a session in the table and for those who wait for its reader. */
   async #close(session: SessionRow, reason: CloseReason): Promise<void> {
     this.#cancelSettling(session.sessionId);
-    this.#known.delete(session.sessionId);
+    this.#forget(session);
     await this.#options.leases.close(session.sessionId, reason);
     this.#bells.ring(readerBell(session.terminalId, session.readerName));
   }
@@ -403,7 +413,7 @@ export class CardSessions {
 
   /** Why a session that was thought to hold the lease does not. */
   async #lost(session: SessionRow): Promise<TsmError> {
-    this.#known.delete(session.sessionId);
+    this.#forget(session);
     try {
       await this.#session(session.providerId, session.sessionId, session.fence);
     } catch (error) {

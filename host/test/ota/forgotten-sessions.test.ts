@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { readerLinkBearer } from '../../bearer/reader-link/reader-link-bearer.ts';
+import { TransportError } from '../../errors.ts';
 import { CardSessions } from '../../service/ota/card-sessions.ts';
 import { ProviderQuotas } from '../../service/ota/provider-quotas.ts';
 import { TerminalDirectory, type TerminalLink } from '../../service/ota/terminal-directory.ts';
@@ -92,5 +93,22 @@ describe('card sessions that nobody closes', () => {
     for (let life = 0; life < 20; life += 1) await sessions.open('b', { ...SLOT, owner: 'workflow-5' });
     await sessions.open('b', { ...SLOT, readerName: 'slot 2', owner: 'workflow-5' });
     expect(sessions.remembered).to.equal(2);
+  });
+
+  it('remembers none that is over, and holds no card against a provider whose script broke', async () => {
+    for (const readerName of ['slot 1', 'slot 2'])
+      await sessions.giveBack('b', { terminalId: 'desk', readerName, owner: 'workflow-5' });
+    expect(sessions.remembered).to.equal(0);
+    ran = () => {
+      throw new TransportError('link-lost', 'The terminal does not answer');
+    };
+    const commands = [command('00A40400')];
+    for (const readerName of ['slot 1', 'slot 2', 'slot 1']) {
+      const { sessionId, fence } = await sessions.open('a', { ...SLOT, readerName, owner: 'workflow-9' });
+      const failure = await sessions.exchange('a', sessionId, { fence, commands }).catch((error: unknown) => error);
+      expect(failure).to.have.property('code', 'outcome-unknown');
+    }
+    ran = () => {};
+    expect(sessions.remembered).to.equal(0);
   });
 });
