@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
+import fc from 'fast-check';
+import { gateSeed } from './runs.ts';
 
 /** `runs.ts` as a process with these variables has it. */
 async function runsWith(environment: Readonly<Record<string, string>>): Promise<typeof import('./runs.ts')> {
@@ -18,6 +20,12 @@ describe('the cases of a run', () => {
     const [one, other] = [await runsWith({}), await runsWith({ any: 'more' })];
     expect([one.soaking, one.soakRuns(7), one.gateSeed]).to.deep.equal([false, 7, other.gateSeed]);
     expect(one.draws()(1_000_000)).to.equal(other.draws()(1_000_000));
+  });
+
+  it('are those of the seed in properties that do not say so', () => {
+    const drawn = fc.sample(fc.nat(), 3);
+    expect(fc.readConfigureGlobal().seed).to.equal(gateSeed.seed);
+    expect(fc.sample(fc.nat(), 3)).to.deep.equal(drawn);
   });
 
   it('are those of the seed in a soak of any factor', async () => {
