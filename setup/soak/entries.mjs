@@ -4,12 +4,14 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { mavenCounts, mochaCounts } from '../suites/counts.mjs';
 import { isolated } from '../suites/isolation.mjs';
+import { makeRelease } from './release.ts';
 
 /** Does more in a soak than in the gate. */
 const MULTIPLIES = /(soakRuns|gateCases)\(|\bsoaking\b|codec-properties/;
 const MULTIPLIES_JAVA = /"opentsm\.soak"/;
-/** These fetch something while they run. */
-const NEEDS_NETWORK = /^toolchain\/|java-client\.soak|upgrade\.soak/;
+/** These fetch something while they run; all others have ports and readers of their own. */
+const NEEDS_NETWORK = /^toolchain\/|java-client\.soak/;
+const NEEDS_RELEASE = /upgrade\.soak/;
 const NEEDS_CLIENTS = /schemathesis/;
 /** Names that say more than the file's. */
 const PARTS = { caps: 'RefusalTest' };
@@ -56,5 +58,6 @@ export function entryOf(file, { factor, seed, limitMs }) {
     };
   }
   const command = [process.execPath, ...MOCHA, file];
-  return { ...common, command: NEEDS_NETWORK.test(file) ? command : isolated(command), counts: mochaCounts };
+  const ready = NEEDS_RELEASE.test(file) ? { ready: makeRelease } : {};
+  return { ...common, ...ready, command: NEEDS_NETWORK.test(file) ? command : isolated(command), counts: mochaCounts };
 }

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { CAN_ISOLATE, isolated } from '../suites/isolation.mjs';
 import { entryOf, named, soakFiles } from './entries.mjs';
+import { makeRelease } from './release.ts';
 
 const root = join(import.meta.dirname, '../..');
 const grep = (...words) =>
@@ -43,6 +45,19 @@ describe('the soak', () => {
       '-Dfuzz.seed=7',
     ]);
     expect(limitMs).to.equal(60_000);
+  });
+
+  it('gives daemons ports of their own, and only what fetches something the network', () => {
+    const entries = files.filter((file) => file.endsWith('.ts')).map((file) => entryOf(file, bounds));
+    const open = entries.filter(({ command }) => command[0] !== isolated(['node'])[0]).map(({ file }) => file);
+    expect(open.filter((file) => !file.startsWith('toolchain/'))).to.deep.equal(
+      CAN_ISOLATE ? ['host/test/conformance/java-client.soak.ts'] : entries.map(({ file }) => file),
+    );
+  });
+
+  it('makes the release before, outside, for what upgrades from it', () => {
+    const [upgrade, farm] = named(files, ['upgrade', 'farm']).map((file) => entryOf(file, bounds));
+    expect([upgrade.ready, farm.ready]).to.deep.equal([makeRelease, undefined]);
   });
 
   it('gives each file a process and a result of its own', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs suites side by side. What each one printed comes when it ends, so that it reads as if it ran alone.
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Prints all that the suite printed. */
@@ -12,7 +12,8 @@ function printWhole({ name, seconds, log }) {
 
 /**
  * @param suites in the order in which they should begin; one whose `after` still runs lets the next go first. A
- *   suite's promise `ready` is waited for in its lane; one that takes longer than its `limitMs` is ended and has failed
+ *   suite's promise `ready`, or what makes one, is waited for in its lane; a suite that it fails for has failed, as has
+ *   one that takes longer than its `limitMs`, and is ended
  * @param told hears each outcome when it is there
  * @returns their names, counts and seconds, in that order
  */
@@ -41,14 +42,25 @@ export async function runSuites(suites, { root, results, lanes, told = printWhol
   return suites.map(({ name }) => done.get(name));
 }
 
+/** A suite of which no test ran, and none was skipped either, has shown nothing. */
+function shown(counts) {
+  const { passed = 0, failed = 0, skipped = 0 } = counts;
+  return passed + failed + skipped > 0 ? counts : { ...counts, failed: 1, names: ['no test ran'] };
+}
+
 /** How long a suite may take to end after it has written its result. */
 const ENDS_WITHIN_MS = 30_000;
 
 /** One suite in a process of its own. Never rejects: what cannot be started has failed. */
 async function run({ name, command, counts, ready, limitMs }, { root, results }) {
-  await ready;
   const file = join(results, `${name}.json`);
   const log = join(results, `${name}.log`);
+  try {
+    await (typeof ready === 'function' ? ready() : ready);
+  } catch (error) {
+    writeFileSync(log, `${name}: cannot begin: ${error.message}\n`);
+    return { name, log, seconds: 0, counts: { failed: 1, names: [`cannot begin: ${error.message}`] } };
+  }
   const output = openSync(log, 'w');
   const since = Date.now();
   const started = performance.now();
@@ -62,7 +74,7 @@ async function run({ name, command, counts, ready, limitMs }, { root, results })
   return new Promise((resolve) => {
     const end = (ok) => {
       const seconds = (performance.now() - started) / 1000;
-      resolve({ name, log, seconds, counts: counts(ok, { root, file, since }) });
+      resolve({ name, log, seconds, counts: shown(counts(ok, { root, file, since })) });
     };
     const stop = () => {
       appendFileSync(log, `\n${name}: not over after ${limitMs / 1000} s, and ended\n`);

@@ -38,18 +38,23 @@ describe('suites side by side', () => {
     counts: (ok) => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 }),
     ...more,
   });
-  const run = async (suites, lanes) => {
+  /** The outcomes, and nothing on the screen. */
+  const outcomesOf = async (suites, more = {}) => {
     const log = console.log;
     const write = process.stdout.write;
     console.log = () => {};
     process.stdout.write = () => true;
-    await rm(join(folder, 'story'), { force: true });
     try {
-      await runSuites(suites, { root: folder, results: folder, lanes });
+      return await runSuites(suites, { root: folder, results: folder, lanes: 2, ...more });
     } finally {
       console.log = log;
       process.stdout.write = write;
     }
+  };
+
+  const run = async (suites, lanes) => {
+    await rm(join(folder, 'story'), { force: true });
+    await outcomesOf(suites, { lanes });
     return (await readFile(join(folder, 'story'), 'utf8')).trim().split('\n');
   };
 
@@ -70,12 +75,33 @@ describe('suites side by side', () => {
       command: [join(folder, 'no-such-program')],
       counts: (ok) => ({ failed: ok ? 0 : 1 }),
     };
-    const log = console.log;
-    console.log = () => {};
-    const [outcome] = await runSuites([suite], { root: folder, results: folder, lanes: 2 }).finally(() => {
-      console.log = log;
-    });
+    const [outcome] = await outcomesOf([suite]);
     expect(outcome.counts.failed).to.equal(1);
+  });
+
+  it('fail when what they need cannot be made, which is made when it is their turn', async () => {
+    const made = [];
+    const [before, unready, ready] = await outcomesOf(
+      [
+        told('f', { ready: () => made.push('for f') }),
+        told('g', { ready: () => Promise.reject(new Error(`no release after ${made}`)) }),
+        told('h', { ready: async () => made.push('for h') }),
+      ],
+      { lanes: 1 },
+    );
+    expect([before.counts.failed, unready.counts.failed, ready.counts.failed]).to.deep.equal([0, 1, 0]);
+    expect(unready.counts.names).to.deep.equal(['cannot begin: no release after for f']);
+    expect(await readFile(unready.log, 'utf8')).to.include('no release after for f');
+    expect(made).to.deep.equal(['for f', 'for h']);
+  });
+
+  it('fail when no test ran', async () => {
+    const [none, skipped] = await outcomesOf([
+      told('i', { counts: () => ({ passed: 0, failed: 0, skipped: 0 }) }),
+      told('j', { counts: () => ({ passed: 0, failed: 0, skipped: 1 }) }),
+    ]);
+    expect(none.counts).to.deep.include({ failed: 1, names: ['no test ran'] });
+    expect(skipped.counts.failed).to.equal(0);
   });
 
   it('are ended, and have failed, when they take longer than they may', async () => {
@@ -86,12 +112,7 @@ describe('suites side by side', () => {
       counts: (ok) => ({ failed: ok ? 0 : 1 }),
     };
     const heard = [];
-    const log = console.log;
-    console.log = () => {};
-    const options = { root: folder, results: folder, lanes: 1, told: (outcome) => heard.push(outcome) };
-    const [outcome] = await runSuites([suite], options).finally(() => {
-      console.log = log;
-    });
+    const [outcome] = await outcomesOf([suite], { lanes: 1, told: (one) => heard.push(one) });
     expect(outcome.counts.failed).to.equal(1);
     expect(heard).to.deep.equal([outcome]);
     expect(await readFile(outcome.log, 'utf8')).to.include('not over after 0.001 s');
