@@ -51,10 +51,11 @@ export const delayed = (bearer: CardBearer, ms: number): CardBearer => ({
   release: (card, fence) => bearer.release(card, fence),
 });
 
-/** The same bearer, with every script written to a file. */
+/** The same bearer, with every script written to files: when it goes, and with what came of it. */
 export const recorded = (bearer: CardBearer, record: TrafficRecord): CardBearer => ({
   exchange: async (card, script, timeoutMs) => {
     const entry = { at: new Date().toISOString(), terminalId: card.link.terminalId, ...script };
+    await record.sends(entry);
     try {
       const result = await bearer.exchange(card, script, timeoutMs);
       const failure = result.failure === undefined ? {} : { failure: result.failure.code };

@@ -48,9 +48,18 @@ export class BreakingWire implements AsyncDisposable {
 
   /** @returns whether it has come to that */
   after(bytes: number, options: { readonly cut: boolean; readonly strike?: (node: number) => void }): () => boolean {
-    const plan: Plan = { left: bytes, cut: options.cut, strike: options.strike ?? (() => {}) };
-    this.#plan = plan;
-    return () => this.#plan !== plan;
+    let struck = false;
+    const strike = (node: number) => {
+      struck = true;
+      options.strike?.(node);
+    };
+    this.#plan = { left: bytes, cut: options.cut, strike };
+    return () => struck;
+  }
+
+  /** What has not come to pass by now does not any more. */
+  spare(): void {
+    this.#plan = undefined;
   }
 
   async #join(near: Socket): Promise<void> {

@@ -9,7 +9,7 @@ import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
 import { SubscriptionHistory } from '../../wire/message/subscription.ts';
-import { distributeWith, gateFaults } from './ota-faults.ts';
+import { distributeWith, type FaultCase, gateFaults } from './ota-faults.ts';
 import { attack } from './sms-forgeries.ts';
 import { exchangeAtLiar } from './terminal-with-any-number.ts';
 
@@ -143,6 +143,14 @@ describe('key distribution over short messages', function () {
       const { hit } = await distributeWith(fault, { lab, wire: undefined }, { slot: 1, bearer: 'sms' });
       expect(hit).to.equal(true);
     });
+
+  it('leaves the reader to another card where a flow with a fault in it fails', async () => {
+    const broken = new InvariantError('broken-fault', 'This one cannot be armed');
+    const fault: FaultCase = { name: 'nothing', bearers: ['sms'], arm: () => Promise.reject(broken) };
+    const failed = distributeWith(fault, { lab, wire: undefined }, { slot: 1, bearer: 'sms' });
+    expect(await failed.catch((error: unknown) => error)).to.equal(broken);
+    await lab.removeCard(await lab.insertCard(1, { known: true }));
+  });
 
   it('leaves no key of the packets in a log', async () => {
     const master = lab.sms?.masterKey ?? expect.fail('there are no short messages');
