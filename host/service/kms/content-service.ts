@@ -53,10 +53,13 @@ export class ContentService {
     return { verified: key.verify(over, read.receipt), counter: read.counter };
   }
 
-  /** PUT KEY of a named key, for the KMS's own secure channels alone, which put a secret under the DEK. */
-  async putKey(label: string): Promise<KeyToPut> {
-    const key = await this.#keys.use(label);
-    await this.#audit?.('before', 'put content key', { label });
+  /**
+   * PUT KEY of a named key, for the KMS's own secure channels alone, which put a secret under the DEK.
+   *
+   * @param receiver who gets it, for the record
+   */
+  async putKey(label: string, receiver: string): Promise<KeyToPut> {
+    const key = await this.#audited('put content key', { label, receiver }, () => this.#keys.use(label));
     return {
       command: (sealer) => contentKeyCommand(sealer, CONTENT_KEY_REFERENCE[key.info.use], key),
       [Symbol.dispose]: () => key[Symbol.dispose](),

@@ -65,10 +65,19 @@ export class DomainKeySets {
     return { handed, stored, checkValues: { enc: check(set.enc), mac: check(set.mac), dek: check(set.dek) } };
   }
 
-  /** PUT KEY of such a set, for the KMS's own secure channels alone. */
-  async putKey({ storageKey, keyBlocks, keyVersion }: DomainKeySet): Promise<KeyToPut> {
-    const { enc, mac, dek } = await this.#opened.open(storageKey, keyBlocks);
-    await this.#audit?.('before', 'put domain keys', { storageKey, keyVersion });
+  /**
+   * PUT KEY of such a set, for the KMS's own secure channels alone.
+   *
+   * @param receiver who gets them, for the record
+   */
+  async putKey({ storageKey, keyBlocks, keyVersion }: DomainKeySet, receiver: string): Promise<KeyToPut> {
+    const details = { storageKey, keyVersion, receiver };
+    await this.#audit?.('before', 'put domain keys', details);
+    const { enc, mac, dek } = await this.#opened.open(storageKey, keyBlocks).catch(async (error: unknown) => {
+      await this.#audit?.('failed', 'put domain keys', details);
+      throw error;
+    });
+    await this.#audit?.('after', 'put domain keys', details);
     const reference = keyReferenceFromHex(`${keyVersion}${FIRST_KID}`);
     return {
       command: (sealer: KeySealer) => keySetCommand(sealer, { reference, kind: 'aes', keys: [enc, mac, dek] }).command,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import type { TrustAnchor } from '../../crypto/card-certificate.ts';
 import { type RandomSource, systemRandom } from '../../crypto/random.ts';
 import { CertificateError, NotFoundError, PolicyError } from '../../errors.ts';
@@ -10,7 +11,7 @@ import type { KeyProvider } from '../../kms/key-provider.ts';
 import type { PacketKeyMaster } from '../../kms/packet-keys.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
-import { toHex } from '../../wire/hex.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
 import type * as message from '../../wire/message/kms.ts';
 import type { Kms, ManagedKeyKms } from '../../workflow/ports.ts';
@@ -86,7 +87,9 @@ export class KeyService implements Kms {
     this.domainKeys = new DomainKeySets(this.managedKeys, this.cardKeys, options.audit);
     const { purse, content, cardKeys, domainKeys, managedKeys } = this;
     const own = { purse, content, cardKeys, domainKeys, managedKeys };
-    this.channels = new SecureChannels({ keys, cardKeySets, limits, policy: options, random, now, ...own });
+    const { info, publicKey } = options.authority;
+    const authority = { holderReference: fromHex(info.holderReference, 16), publicKey };
+    this.channels = new SecureChannels({ keys, authority, cardKeySets, limits, policy: options, random, now, ...own });
   }
 
   async certificateAuthority(): Promise<message.CertificateAuthorityInfo> {
@@ -125,7 +128,10 @@ export class KeyService implements Kms {
       throw new PolicyError('attestation-required', 'This CA certifies no card key without an attestation of it');
     }
     const basis = claim === undefined ? 'owner' : 'attestation';
-    return this.#audited('issue CERT.SD.AUT', { holderReference, basis }, async () =>
+    // With the key: who reads the record can tell a pair that no card has.
+    const publicKeySha256 = createHash('sha256').update(publicKey.modulus).digest('hex').toUpperCase();
+    const details = { holderReference, basis, publicKeySha256 };
+    return this.#audited('issue CERT.SD.AUT', details, async () =>
       this.#options.authority.issueForSecurityDomain(holderReference, publicKey),
     );
   }

@@ -101,10 +101,25 @@ export class PurseService {
     return { verified };
   }
 
-  /** Key objects for STORE DATA, for the KMS's own secure channels alone, which put them under the DEK. */
-  async keyObjects(keySet: string, serial: string): Promise<Uint8Array> {
-    await this.#audit?.('before', 'personalise purse', { keySet, serial });
-    return this.#keys.withCardKeys(keySet, serial, keyObjectsOf);
+  /**
+   * Key objects for STORE DATA, for the KMS's own secure channels alone, which put them under the DEK.
+   *
+   * @param receiver the domain that gets them, for the record
+   */
+  async keyObjects(
+    { keySet, serial }: { readonly keySet: string; readonly serial: string },
+    receiver: string,
+  ): Promise<Uint8Array> {
+    const details = { keySet, serial, receiver };
+    await this.#audit?.('before', 'personalise purse', details);
+    try {
+      const objects = await this.#keys.withCardKeys(keySet, serial, keyObjectsOf);
+      await this.#audit?.('after', 'personalise purse', details);
+      return objects;
+    } catch (error) {
+      await this.#audit?.('failed', 'personalise purse', details);
+      throw error;
+    }
   }
 }
 

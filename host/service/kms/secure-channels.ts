@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TrustAnchor } from '../../crypto/card-certificate.ts';
 import type { RandomSource } from '../../crypto/random.ts';
 import { CertificateError, ConflictError, LifeCycleError, NotFoundError, TransportError } from '../../errors.ts';
 import type { CardKeySets } from '../../kms/card-key-sets.ts';
@@ -31,6 +32,7 @@ import type { ContentService, KeyToPut } from './content-service.ts';
 import type { DomainKeySets } from './domain-key-sets.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
 import type { KeyLifeCycle } from './key-life-cycle.ts';
+import { type ChannelPeer, requireReceiver } from './key-receiver.ts';
 import type { PurseService } from './purse-service.ts';
 
 export interface SecureChannelLimits {
@@ -59,6 +61,7 @@ const DEK_UNIT = 16;
 
 interface OpenChannel {
   readonly channel: SecureChannel;
+  readonly peer: ChannelPeer;
   usedAt: number;
   readonly keeper: Keeper;
   /** The last request and its result: a caller whose answer was lost asks again and gets the same. */
@@ -68,6 +71,7 @@ interface OpenChannel {
 /** The owner's secure channels: a bounded number, wiped when idle, gone with the first wrong byte. */
 export class SecureChannels {
   readonly #keys: KeyProvider;
+  readonly #authority: TrustAnchor;
   readonly #cardKeySets: CardKeySets;
   readonly #cardKeys: Pick<CardKeyBlockService, 'open'>;
   readonly #limits: SecureChannelLimits;
@@ -82,6 +86,8 @@ export class SecureChannels {
 
   constructor(options: {
     keys: KeyProvider;
+    /** Whose certificates make a pair one that keys may go to. */
+    authority: TrustAnchor;
     cardKeySets: CardKeySets;
     cardKeys: Pick<CardKeyBlockService, 'open'>;
     limits: SecureChannelLimits;
@@ -98,6 +104,7 @@ export class SecureChannels {
     this.#content = options.content;
     this.#domainKeys = options.domainKeys;
     this.#keys = options.keys;
+    this.#authority = options.authority;
     this.#cardKeySets = options.cardKeySets;
     this.#cardKeys = options.cardKeys;
     this.#limits = options.limits;
@@ -128,6 +135,7 @@ export class SecureChannels {
     const channelId = toHex(this.#random(16, 'channel-id'));
     this.#channels.set(channelId, {
       channel,
+      peer: peerOf(request),
       usedAt: this.#now(),
       last: undefined,
       keeper: { flow: request.flow, holder },
@@ -184,9 +192,7 @@ export class SecureChannels {
     channelId: string,
     { responses, commands }: AuthenticateSecureChannel,
   ): Promise<SecureChannelScript> {
-    const named = ({ purseKeys, cardKey, contentKey, domainKeys }: PlainCommand) =>
-      purseKeys ?? cardKey ?? contentKey ?? domainKeys;
-    if (commands.some((command) => named(command) !== undefined))
+    if (commands.some(namesKey))
       throw new LifeCycleError('keys-before-session', 'Keys go out after the channel was opened: wrap them');
     const plain = commands.map(fromPlainCommand);
     const request = JSON.stringify(['authenticate', responses, commands]);
@@ -194,11 +200,16 @@ export class SecureChannels {
     return { channelId, commands: await this.#use(channelId, request, work) };
   }
 
-  /** Keys that a command names are put into it here, under the session's DEK. */
+  /**
+   * Keys that a command names are put into it here, under the session's DEK.
+   *
+   * @throws PolicyError `channel-uncertified` before any key is looked at
+   */
   async wrap(channelId: string, { commands }: WrapCommands): Promise<SecureChannelScript> {
     const plain = commands.map(fromPlainCommand);
-    const keys = await Promise.all(commands.map((command) => this.#keysFor(command)));
-    const puts = await Promise.all(commands.map((command) => this.#putFor(command)));
+    const receivers = this.#receivers(channelId, commands);
+    const keys = await Promise.all(commands.map((command, index) => this.#keysFor(command, receivers[index] ?? '')));
+    const puts = await Promise.all(commands.map((command, index) => this.#putFor(command, receivers[index] ?? '')));
     const request = JSON.stringify(['wrap', commands]);
     const fill = (channel: SecureChannel, command: GpCommand, index: number): GpCommand => {
       const filled = keys[index];
@@ -215,16 +226,25 @@ export class SecureChannels {
     }
   }
 
-  async #putFor({ contentKey, domainKeys }: PlainCommand): Promise<KeyToPut | undefined> {
-    if (domainKeys !== undefined) return this.#domainKeys.putKey(domainKeys);
-    return contentKey === undefined ? undefined : this.#content.putKey(contentKey);
+  /** For each command that names keys, who gets them. */
+  #receivers(channelId: string, commands: readonly PlainCommand[]): (string | undefined)[] {
+    if (!commands.some(namesKey)) return [];
+    const { peer } = this.#open(channelId);
+    return commands.map((command) =>
+      namesKey(command) ? requireReceiver(peer, command.receiver, this.#authority) : undefined,
+    );
   }
 
-  async #keysFor({ purseKeys, cardKey, p1 }: PlainCommand): Promise<FilledIn | undefined> {
+  async #putFor({ contentKey, domainKeys }: PlainCommand, receiver: string): Promise<KeyToPut | undefined> {
+    if (domainKeys !== undefined) return this.#domainKeys.putKey(domainKeys, receiver);
+    return contentKey === undefined ? undefined : this.#content.putKey(contentKey, receiver);
+  }
+
+  async #keysFor({ purseKeys, cardKey, p1 }: PlainCommand, receiver: string): Promise<FilledIn | undefined> {
     if (purseKeys !== undefined)
-      return { clear: new Uint8Array(), secret: await this.#purse.keyObjects(purseKeys.keySet, purseKeys.serial) };
+      return { clear: new Uint8Array(), secret: await this.#purse.keyObjects(purseKeys, receiver) };
     if (cardKey === undefined) return undefined;
-    const key = await this.#managedKeys.cardKey(cardKey, 'secure channel');
+    const key = await this.#managedKeys.cardKey(cardKey, `secure channel to ${receiver}`);
     const head = concat(fromHex(cardKey.dgi, 2), Uint8Array.of(key.length));
     if ((p1 & STORE_ENCRYPTED) !== STORE_ENCRYPTED) return { clear: head, secret: key };
     const secret = new Uint8Array(Math.ceil((head.length + key.length) / DEK_UNIT) * DEK_UNIT);
@@ -260,11 +280,16 @@ export class SecureChannels {
     for (const [channelId, { usedAt }] of [...this.#channels]) if (usedAt < oldest) this.close(channelId);
   }
 
-  /** One request at a time; the same one again, also while it is at work, gets the same result. */
-  async #use<T>(channelId: string, request: string, work: (channel: SecureChannel) => Promise<T>): Promise<T> {
+  #open(channelId: string): OpenChannel {
     this.expireIdle();
     const open = this.#channels.get(channelId);
-    if (open === undefined) throw new NotFoundError('channel-unknown', 'This secure channel is closed: open a new one');
+    if (open !== undefined) return open;
+    throw new NotFoundError('channel-unknown', 'This secure channel is closed: open a new one');
+  }
+
+  /** One request at a time; the same one again, also while it is at work, gets the same result. */
+  async #use<T>(channelId: string, request: string, work: (channel: SecureChannel) => Promise<T>): Promise<T> {
+    const open = this.#open(channelId);
     open.usedAt = this.#now();
     const before = open.last;
     if (before?.request === request) return before.result as Promise<T>;
@@ -281,3 +306,11 @@ export class SecureChannels {
     }
   }
 }
+
+const namesKey = ({ purseKeys, cardKey, contentKey, domainKeys }: PlainCommand): boolean =>
+  (purseKeys ?? cardKey ?? contentKey ?? domainKeys) !== undefined;
+
+const peerOf = (request: OpenSecureChannel): ChannelPeer =>
+  request.protocol === 'scp10'
+    ? { publicKey: fromRsaPublicKey(request.securityDomainKey) }
+    : { keySet: request.keySet };

@@ -23,7 +23,7 @@ async function signed(provider: TestProvider, folder: string, label: string) {
   const keys = await provider.open(folder);
   const service = new ContentService(keys.contentKeys);
   const { token } = await service.signToken({ label, command: request });
-  const put = (await service.putKey(label)).command(sealer);
+  const put = (await service.putKey(label, 'test')).command(sealer);
   keys.close();
   return { token, put };
 }
@@ -48,7 +48,7 @@ for (const provider of PROVIDERS)
       const keys = await provider.open(folder.path);
       const service = new ContentService(keys.contentKeys);
       await service.createKey({ label: 'receipt', use: 'receipt', algorithm: 'aes-128' });
-      const secret = toHex((await service.putKey('receipt')).command(sealer).data.slice(4, 20));
+      const secret = toHex((await service.putKey('receipt', 'test')).command(sealer).data.slice(4, 20));
       const data = fromHex('020007021122');
       const receipt = contentKey(`aes:${secret}`).sign(concat(data, Uint8Array.of(7), fromHex(OBJECT)));
       const confirmation = toHex(concat(Uint8Array.of(receipt.length), receipt, data));
@@ -70,14 +70,15 @@ for (const provider of PROVIDERS)
       expect(await failure(service.signToken({ ...sign, label: 'none' }))).to.be.instanceOf(NotFoundError);
       const taken = { label: 'receipt', use: 'token', algorithm: 'aes-128' } as const;
       expect(await failure(service.createKey(taken))).to.be.instanceOf(ConflictError);
-      const secret = toHex((await service.putKey('receipt')).command(sealer).data.slice(4, 20));
+      const secret = toHex((await service.putKey('receipt', 'test')).command(sealer).data.slice(4, 20));
       const files = await Promise.all(
         (await readdir(folder.path)).map((name) => readFile(join(folder.path, name), 'utf8')),
       );
       expect(files.join('').toUpperCase()).not.to.contain(secret);
       expect(record).to.deep.equal([
         ...['before create content key', 'after create content key'],
-        ...['before create content key', 'failed create content key', 'before put content key'],
+        ...['before create content key', 'failed create content key'],
+        ...['before put content key', 'after put content key'],
       ]);
     });
   });

@@ -45,7 +45,7 @@ export async function openPlatform(
   more: Partial<KeyServiceOptions> = {},
   keySizeBits: 1024 | 2048 | 3072 = 1024,
 ): Promise<TestPlatform> {
-  const keys = await SoftwareKeyProvider.open(folder);
+  const keys = more.keys ?? (await SoftwareKeyProvider.open(folder));
   const authority = await CertificateAuthority.open({
     ...{ folder, keys, commonName: 'test' },
     ...{ holderReference: toHex(randomBytes(16)), keySizeBits },

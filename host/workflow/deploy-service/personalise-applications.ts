@@ -7,6 +7,7 @@ import { fromHex } from '../../wire/hex.ts';
 import type { PlainCommand } from '../../wire/message/kms.ts';
 import { INSTANCE_STATE } from '../../wire/message/platform.ts';
 import { filledTemplate, type PersonalizationScript } from '../../wire/script/personalization-script.ts';
+import { rowOfVisit } from '../key-distribution/54-select-security-domain.ts';
 import { auditSecurityDomain } from '../key-distribution/provider-context.ts';
 import type { OnItsCard, ServiceContext } from './context.ts';
 import type { Looked } from './look-for-applications.ts';
@@ -39,9 +40,13 @@ export async function* personaliseApplications(facts: OnItsCard & Looked, contex
 
 async function blocks(
   { storeData, keys }: PersonalizationScript,
-  { serial, productId, keyOwner = '' }: OnItsCard,
-  { kms }: ServiceContext,
+  facts: OnItsCard,
+  context: ServiceContext,
 ): Promise<PlainCommand[]> {
+  const { serial, productId, keyOwner = '' } = facts;
+  const { kms } = context;
+  const { certificate } = await rowOfVisit(facts, context);
+  const receiver = certificate === undefined ? {} : { receiver: certificate };
   const keySet = `purse ${productId}`;
   if (keys !== undefined) await kms.purse.createKeySet({ label: keySet, algorithm: keys.algorithm });
   return storeData.map(({ p1, data = '', keys: fills, cardKey }, p2) => {
@@ -52,8 +57,8 @@ async function blocks(
       }),
     );
     if (cardKey !== undefined)
-      return { ...command, cardKey: { label: cardKey.key, dgi: cardKey.dgi, owner: keyOwner, serial } };
-    return fills === true ? { ...command, purseKeys: { keySet, serial } } : command;
+      return { ...command, ...receiver, cardKey: { label: cardKey.key, dgi: cardKey.dgi, owner: keyOwner, serial } };
+    return fills === true ? { ...command, ...receiver, purseKeys: { keySet, serial } } : command;
   });
 }
 

@@ -21,6 +21,8 @@ export interface IssuerLook {
   readonly ssdPresent: boolean;
   /** Keys of delegated management that the ISD does not have yet; none where the domain is not to be delegated. */
   readonly contentKeysMissing?: readonly ContentKeyUse[];
+  /** CERT.SD.AUT of the ISD, where it shows one: the KMS puts keys into no domain that its CA did not certify. */
+  readonly isdCertificate?: string;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function* selectIssuerSecurityDomain(
   const look: IssuerLook = {
     ssdPresent,
     ...(delegated === true ? { contentKeysMissing: missingContentKeys(isdKeys) } : {}),
+    ...(certificate?.sw === '9000' ? { isdCertificate: certificate.data } : {}),
   };
   return look;
 }

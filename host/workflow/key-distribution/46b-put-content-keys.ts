@@ -19,7 +19,7 @@ export async function* putContentKeys(
   facts: IssuerStart & IssuerLook & { readonly delegated?: boolean },
   context: IssuerContext,
 ) {
-  const { delegated = false, contentKeysMissing: missing = [] } = facts;
+  const { delegated = false, contentKeysMissing: missing = [], isdCertificate } = facts;
   if (!delegated) return {};
   const responses: readonly CardResponse[] = yield CARD_NUMBERS.map((tag) => toPlainCommand(getData(tag)));
   const cardNumbers = numbersOf(responses);
@@ -28,16 +28,18 @@ export async function* putContentKeys(
   for (const use of missing) await context.kms.content.createKey(CONTENT_KEYS[use]);
   await auditRequest(context, facts, { ...audit, phase: 'before' });
   const row = { numeral: '46b', name: putContentKeys.name, from: 'issuer', to: 'card' } as const;
-  await sendProtected(missing.map(putKey), context, { ...row, commands: missing.map((use) => `PUT KEY [${use}]`) });
+  const puts = missing.map((use) => putKey(use, isdCertificate));
+  await sendProtected(puts, context, { ...row, commands: missing.map((use) => `PUT KEY [${use}]`) });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return { cardNumbers };
 }
 
 /** The KMS fills in the key. */
-function putKey(use: ContentKeyUse): PlainCommand {
+function putKey(use: ContentKeyUse, receiver: string | undefined): PlainCommand {
   const label = `PUT KEY [${use}]`;
   const command = gpCommand({ label, cla: 0x80, ins: INS.PUT_KEY, p1: 0, p2: 1, le: true });
-  return { ...toPlainCommand(command), contentKey: CONTENT_KEYS[use].label };
+  const named = { ...toPlainCommand(command), contentKey: CONTENT_KEYS[use].label };
+  return receiver === undefined ? named : { ...named, receiver };
 }
 
 function numbersOf(responses: readonly CardResponse[]): CardNumbers {

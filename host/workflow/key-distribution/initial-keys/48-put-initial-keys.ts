@@ -6,6 +6,7 @@ import { installForPersonalization } from '../../../wire/gp/install.ts';
 import type { DomainKeys } from '../../../wire/message/domain-keys.ts';
 import type { InitialKeyBlob } from '../../../wire/message/security-domain-resource.ts';
 import { sendProtected } from '../../engine/protected-script.ts';
+import type { IssuerLook } from '../45-select-issuer-security-domain.ts';
 import { auditRequest, type DomainStart, type IssuerContext, type WishedKeys } from '../issuer-context.ts';
 import { STORAGE_KEY } from './47-install-keyed-domain.ts';
 
@@ -17,10 +18,10 @@ const ROW = { numeral: '48', name: 'putInitialKeys', from: 'issuer', to: 'card' 
  * set in its place, which nobody has used yet; what is handed over is the last one.
  */
 export async function* putInitialKeys(
-  facts: DomainStart & { readonly card: Card; readonly keys: WishedKeys; readonly madeKeys: DomainKeys },
+  facts: DomainStart & IssuerLook & { readonly card: Card; readonly keys: WishedKeys; readonly madeKeys: DomainKeys },
   context: IssuerContext,
 ) {
-  const { request, keys, card, madeKeys } = facts;
+  const { request, keys, card, madeKeys, isdCertificate } = facts;
   const { keyIndex, keyVersion, lengthBits } = keys;
   const audit = { numeral: '48', act: 'PUT KEY [initial keys]', details: { keyVersion, lengthBits } };
   await auditRequest(context, facts, { ...audit, phase: 'before' });
@@ -28,7 +29,11 @@ export async function* putInitialKeys(
   const command = gpCommand({ label: audit.act, cla: 0x80, ins: INS.PUT_KEY, p1: 0, p2: 0x81, le: true });
   const domainKeys = { storageKey: STORAGE_KEY, keyBlocks: madeKeys.stored, keyVersion };
   // Keys go out in a session that is open: the first command may have opened it.
-  await sendProtected([{ ...toPlainCommand(command), domainKeys }], context, { ...ROW, commands: [audit.act] });
+  const receiver = isdCertificate === undefined ? {} : { receiver: isdCertificate };
+  await sendProtected([{ ...toPlainCommand(command), ...receiver, domainKeys }], context, {
+    ...ROW,
+    commands: [audit.act],
+  });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   const { version, ...keyBlocks } = madeKeys.handed;
   const initialKeys: InitialKeyBlob = {

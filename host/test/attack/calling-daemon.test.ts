@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+import { constants, createDecipheriv, createSign, generateKeyPairSync, privateDecrypt } from 'node:crypto';
+import { expect } from 'chai';
+import { issueCardCertificate } from '../../crypto/card-certificate.ts';
+import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
+import type { KeyAudit } from '../../service/kms/key-audit.ts';
+import type { KeyServiceOptions } from '../../service/kms/key-service.ts';
+import { TlvReader } from '../../wire/ber-tlv.ts';
+import { CHA } from '../../wire/gp/certificate.ts';
+import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import type { PlainCommand } from '../../wire/message/kms.ts';
+import { openPlatform, TestFolder, type TestPlatform } from '../kms/fixture.ts';
+import { PROVIDERS, type TestProvider } from '../kms/providers.ts';
+import { failure } from '../transport/framed-card.ts';
+
+/**
+ * The process that calls the KMS, with its certificate, is the attacker: issuer or provider, broken into. It may call
+ * every route of its owner, plays the card itself, and wants keys.
+ */
+
+const PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+const KEY = toRsaPublicKey(publicKeyOf(PAIR));
+const SERIAL = '4100000089999985';
+const OWNER = 'service-provider:sp';
+const BLOCK = 8;
+
+/** GP commands in clear, as a flow asks for them. */
+const command = (ins: number, p1: number, named: Partial<PlainCommand>): PlainCommand => ({
+  ...{ label: 'theft', cla: 0x80, ins, p1, p2: 0, data: '', le: false, ...named },
+});
+
+/** Everything that a command can name, and the bytes of the key that the process wants. */
+const WANTED: readonly {
+  readonly name: string;
+  readonly act: string;
+  prepare(platform: TestPlatform): Promise<PlainCommand>;
+}[] = [
+  {
+    name: 'the keys of a purse',
+    act: 'personalise purse',
+    async prepare({ kms }) {
+      await kms.purse.createKeySet({ label: 'purse transit', algorithm: '3des' });
+      return command(0xe2, 0xf0, { purseKeys: { keySet: 'purse transit', serial: SERIAL } });
+    },
+  },
+  {
+    name: "a card's key of a master that may not leave",
+    act: 'derive-card-key',
+    async prepare({ kms }) {
+      const attributes = { algorithm: 'aes', lengthBits: 128, keyUsage: 'M6', modeOfUse: 'C' } as const;
+      await kms.managedKeys.generate({ label: 'master', owner: OWNER, exportability: 'N', ...attributes }, 'operator');
+      await kms.managedKeys.activate('master', 'operator');
+      return command(0xe2, 0xe8, { cardKey: { label: 'master', owner: OWNER, serial: SERIAL, dgi: '8201' } });
+    },
+  },
+  {
+    name: 'the key that receipts are made with',
+    act: 'put content key',
+    async prepare({ kms }) {
+      await kms.content.createKey({ label: 'receipt', use: 'receipt', algorithm: 'aes-128' });
+      return command(0xd8, 0x00, { contentKey: 'receipt', le: true });
+    },
+  },
+  {
+    name: "the first keys of another's domain",
+    act: 'put domain keys',
+    async prepare({ kms }) {
+      const attributes = { algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'B' } as const;
+      for (const label of ['card-keys', 'transport']) {
+        await kms.managedKeys.generate({ label, owner: OWNER, exportability: 'N', ...attributes }, 'operator');
+        await kms.managedKeys.activate(label, 'operator');
+      }
+      const made = await kms.domainKeys.create({
+        ...{ storageKey: 'card-keys', transportKey: 'transport', owner: OWNER, lengthBits: 128 },
+      });
+      const domainKeys = { storageKey: 'card-keys', keyBlocks: made.stored, keyVersion: '30' };
+      return command(0xd8, 0x00, { domainKeys, le: true });
+    },
+  },
+];
+
+interface Opened {
+  readonly channelId: string;
+  readonly dek: Uint8Array;
+}
+
+/** Opens a channel to a pair that the process holds itself, and plays the card to its end. */
+async function openToMyself({ kms, label, certificate }: TestPlatform): Promise<Opened> {
+  const { channelId, commands } = await kms.openSecureChannel({
+    ...{ protocol: 'scp10', options: '02', securityLevel: '01', offCardEntityLabel: label },
+    ...{ certificates: [certificate], securityDomainKey: KEY },
+  });
+  const sealed = commands.find((each) => each.label === 'PSO DECIPHER')?.apdus[0] ?? '';
+  const cryptogram = fromHex(sealed).slice(5);
+  const templates = new TlvReader(
+    new Uint8Array(privateDecrypt({ key: PAIR, padding: constants.RSA_PKCS1_PADDING }, cryptogram)),
+  );
+  const keyOf = (tag: number) => {
+    const template = new TlvReader(templates.expect(tag));
+    for (const head of [0x95, 0x80]) template.expect(head);
+    return template.expect(0xd1);
+  };
+  templates.expect(0xd3);
+  const [mac, dek] = [keyOf(0xb4), keyOf(0xb8)];
+  const responses = commands.map((_, index) => ({
+    ...{ data: index === commands.length - 1 ? '00'.repeat(16) : '', sw: '9000' },
+  }));
+  const script = await kms.authenticate(channelId, { responses, commands: [] });
+  const challenge = fromHex(script.commands[1]?.apdus[0] ?? '').slice(5, 21);
+  const answer = createSign('sha1')
+    .update(concat(mac, dek, challenge))
+    .sign(PAIR);
+  await kms.unwrap(channelId, {
+    responses: [
+      { data: '', sw: '9000' },
+      { data: toHex(new Uint8Array(answer)), sw: '9000' },
+    ],
+  });
+  return { channelId, dek };
+}
+
+/** All that stands in the wrapped command, with every run of whole blocks opened under the DEK. */
+function readable(apdu: string, dek: Uint8Array): string {
+  const bytes = fromHex(apdu);
+  return Array.from({ length: bytes.length - BLOCK }, (_, at) => {
+    const whole = Math.floor((bytes.length - at) / BLOCK) * BLOCK;
+    const cipher = createDecipheriv('des-ede3-ecb', concat(dek, dek.slice(0, BLOCK)), null).setAutoPadding(false);
+    return toHex(new Uint8Array(cipher.update(bytes.slice(at, at + whole))));
+  }).join(' ');
+}
+
+/** The keys themselves, as only the KMS has them: 16 bytes each. */
+async function secretsOf(platform: TestPlatform, keys: KeyServiceOptions['keys'], wanted: PlainCommand) {
+  const { purseKeys, cardKey, contentKey, domainKeys } = wanted;
+  if (purseKeys !== undefined)
+    return keys.purseKeys.withCardKeys(purseKeys.keySet, purseKeys.serial, (_algorithm, set) =>
+      Object.values(set).map((secret) => toHex(secret.expose())),
+    );
+  if (cardKey !== undefined) return [toHex(await platform.kms.managedKeys.cardKey(cardKey, 'test'))];
+  const seen: string[] = [];
+  const sealer = {
+    encryptSensitive: (data: Uint8Array) => {
+      seen.push(toHex(data));
+      return data;
+    },
+  };
+  if (contentKey !== undefined) (await platform.kms.content.putKey(contentKey, 'test')).command(sealer);
+  if (domainKeys !== undefined) (await platform.kms.domainKeys.putKey(domainKeys, 'test')).command(sealer);
+  return seen;
+}
+
+async function withKms(
+  provider: TestProvider,
+  more: Partial<KeyServiceOptions>,
+  attack: (platform: TestPlatform, keys: KeyServiceOptions['keys']) => Promise<void>,
+): Promise<void> {
+  await using folder = await TestFolder.make();
+  const keys = await provider.open(folder.path);
+  const platform = await openPlatform(folder.path, { keys, ...more });
+  try {
+    await attack(platform, keys);
+  } finally {
+    platform.kms.close();
+  }
+}
+
+/** CERT.SD.AUT for the own pair, by a CA of the process's own that has the name of the KMS's. */
+async function forged(authorityReference: string, holderAuthorization: number): Promise<string> {
+  const content = {
+    ...{ serial: new Uint8Array(8), authorityReference: fromHex(authorityReference), holderAuthorization },
+    ...{ holderReference: new Uint8Array(16), publicKey: publicKeyOf(PAIR) },
+  };
+  return toHex(await issueCardCertificate(content, rsaSigner(PAIR)));
+}
+
+for (const provider of PROVIDERS)
+  describe(`a process that calls its own KMS, ${provider.name} provider`, function () {
+    this.timeout(60_000);
+
+    for (const { name, act, prepare } of WANTED) {
+      it(`does not get ${name} by a channel to a pair of its own`, async () => {
+        const record: string[] = [];
+        const audit: KeyAudit = async (phase, done) => void record.push(`${phase} ${done}`);
+        await withKms(provider, { audit }, async (platform) => {
+          const wanted = await prepare(platform);
+          const { channelId } = await openToMyself(platform);
+          const { holderReference } = await platform.kms.certificateAuthority();
+          const shown: readonly (string | undefined)[] = [
+            undefined,
+            await forged(holderReference, CHA.SECURITY_DOMAIN),
+            await forged('41'.repeat(16), CHA.SECURITY_DOMAIN),
+            await forged(holderReference, CHA.OFF_CARD_ENTITY),
+            platform.certificate,
+          ];
+          record.length = 0;
+          for (const receiver of shown) {
+            const commands = [receiver === undefined ? wanted : { ...wanted, receiver }];
+            expect(await failure(platform.kms.wrap(channelId, { commands }))).to.include({
+              code: 'channel-uncertified',
+            });
+          }
+          expect(record, 'no key was looked at').to.deep.equal([]);
+        });
+      });
+
+      it(`would read ${name} where the CA believes the process, and the record names whom`, async () => {
+        const record: string[] = [];
+        const audit: KeyAudit = async (phase, done, details) =>
+          void record.push(`${phase} ${done} ${details.receiver ?? details.by ?? details.publicKeySha256 ?? ''}`);
+        await withKms(provider, { audit, allowWithoutAttestation: true }, async (platform, keys) => {
+          const wanted = await prepare(platform);
+          const { channelId, dek } = await openToMyself(platform);
+          const holderReference = 'A7'.repeat(16);
+          const { certificate: receiver } = await platform.kms.issueSecurityDomainCertificate({
+            ...{ holderReference, publicKey: KEY, withoutAttestation: true },
+          });
+          const { commands } = await platform.kms.wrap(channelId, { commands: [{ ...wanted, receiver }] });
+          const read = readable(commands[0]?.apdus[0] ?? '', dek);
+          const secrets = await secretsOf(platform, keys, wanted);
+          expect(secrets).not.to.deep.equal([]);
+          for (const secret of secrets) expect(read).to.contain(secret);
+          const named = record.filter((line) => line.includes(act) && line.includes(holderReference));
+          expect(named.map((line) => line.split(' ')[0])).to.deep.equal(['before', 'after']);
+        });
+      });
+    }
+
+    it("does not get a key with another domain's certificate", async () => {
+      await withKms(provider, { allowWithoutAttestation: true }, async (platform) => {
+        const wanted = (await WANTED[0]?.prepare(platform)) ?? expect.fail('a purse');
+        const { channelId } = await openToMyself(platform);
+        const other = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+        const { certificate: receiver } = await platform.kms.issueSecurityDomainCertificate({
+          ...{ holderReference: 'A7'.repeat(16), publicKey: toRsaPublicKey(publicKeyOf(other)) },
+          withoutAttestation: true,
+        });
+        expect(await failure(platform.kms.wrap(channelId, { commands: [{ ...wanted, receiver }] }))).to.include({
+          code: 'channel-uncertified',
+        });
+      });
+    });
+  });
