@@ -16,6 +16,7 @@ import { cardBatchCommand } from './card-batch.ts';
 import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
 import { exitCodeOf } from './exit-code.ts';
+import { printFailure } from './failure.ts';
 import { flowCommand } from './flow.ts';
 import { addFrontCommands } from './front.ts';
 import { addKmsCommands } from './kms/commands.ts';
@@ -107,7 +108,7 @@ export function programOf(): Command {
 /** Runs the command line. Only here is printed and exited. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = programOf();
-  wrongUseExits(program);
+  wrongUseExits(program, argv);
   // `tsm man | head`: the reader has seen enough.
   process.stdout.on('error', () => process.exit(0));
   try {
@@ -115,14 +116,19 @@ export async function main(argv: readonly string[]): Promise<void> {
     await dropReaders();
   } catch (error) {
     process.stderr.write(`tsm: ${errorLine(error)}\n`);
+    printFailure(argv, error, exitCodeOf(error));
     process.exit(exitCodeOf(error));
   }
 }
 
 /** Commander ends with 1 for wrong use, which means something else here. */
-function wrongUseExits(command: Command): void {
-  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
-  for (const child of command.commands) wrongUseExits(child);
+function wrongUseExits(command: Command, argv: readonly string[]): void {
+  command.exitOverride((error) => {
+    if (error.exitCode === 0) process.exit(0);
+    printFailure(argv, error, 2);
+    process.exit(2);
+  });
+  for (const child of command.commands) wrongUseExits(child, argv);
 }
 
 function erased<S extends TSchema>(definition: DaemonDefinition<S>): DaemonDefinition<TSchema> {

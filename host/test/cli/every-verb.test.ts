@@ -55,6 +55,10 @@ const READER_ROWS: readonly Row[] = [
   { ...row(`card info --reader ${READER.slice(0, 7)}`, 0, /SCP02 i=15/), asUser: true },
   row('card list --reader nosuch', 3, /No reader has nosuch in its name.*Virtual PCD 00 00/),
   { ...row(`card list --key ${NEW_KEY}`, 5, /nothing was tried against it/), asUser: true },
+  {
+    ...row('card select F00000000199 --json', 4, /^{\s+"error".*"exitCode": 4,\s+"statusWord": "6A82"/s),
+    asUser: true,
+  },
 ];
 
 /** The life of the card in it, from what is told without keys to its end. */
@@ -97,6 +101,8 @@ const ROWS: readonly Row[] = [
   row(`card update-registry ${PURSE} --system EF03D90120`, 6, /A restriction \(D9\) cannot be undone/),
   row(`card update-registry ${PURSE} --to ${SSD}`, 4, /6A88/),
   row(`card lock ${PURSE}`, 0, /locked/),
+  row(`card lock ${PURSE} --dry-run`, 0, new RegExp(`80F04087 ${PURSE} {2}=> ${PURSE} is locked`)),
+  row(`card set-status 17 ${PURSE} --dry-run`, 0, new RegExp(`80F04017 .* {2}=> ${PURSE} is in state 17`)),
   row(`card unlock ${PURSE}`, 0, /unlocked/),
   row(`card domain create ${SSD} --scp 03`, 0, /privileges/),
   row(`card domain create ${SSD} --scp 03`, 0, /on the card already.*notTold/s),
@@ -116,7 +122,7 @@ const ROWS: readonly Row[] = [
   row(`card set-status 07 ${PURSE}`, 0, /state +07/),
   row(`card set-status lost ${PURSE}`, 2, /want one of selectable/),
   row('card store-data 420489860013', 0, /stored +6/),
-  row('card store-data 00700642048986 --form dgi --dry-run', 0, /80E28800/),
+  row('card store-data 00700642048986 --form dgi --dry-run', 0, /80E28800 .*=> the domain has taken/),
   row('card store-data 420489860013 --p1 90', 0, /stored +6/),
   row('card store-data 42 --form xml', 2, /--form is one of/),
   row('card put-content-key token', 2, /missing\.pem: cannot be read/, '@missing.pem'),
@@ -129,7 +135,11 @@ const ROWS: readonly Row[] = [
   row(`card delete-key 71 --confirm ${CARD}`, 0, /deleted +71/),
   row('apdu 80F28002024F0000 --secure', 0, /E3/),
   row(`card put-key 30 --new-key ${NEW_KEY}`, 6, /Replacing the keys.*--confirm/),
-  row(`card put-key 30 --new-key ${NEW_KEY} --dry-run`, 0, /PUT KEY: 80D80081/),
+  row(
+    `card put-key 30 --new-key ${NEW_KEY} --dry-run`,
+    0,
+    /PUT KEY: 80D80081 .*=> version 30 has from identifier 01 on 3 aes/,
+  ),
   row('apdu 80F0807F --secure', 6, /CARD_LOCKED cannot be undone.*--confirm/),
   row('apdu C4F09FFF', 6, /TERMINATED cannot be undone.*tsm card info/),
   row('apdu 80D83081023000', 6, /Replacing keys cannot/),
@@ -153,6 +163,8 @@ const ROWS: readonly Row[] = [
   row('card install --at-once', 0, new RegExp(PURSE), CAP),
   row('card set-status locked', 6, /--confirm/),
   row('card lock', 6, /CARD_LOCKED.*--confirm/),
+  row('card lock --dry-run', 0, /80F0807F {2}=> the card is CARD_LOCKED/),
+  row('card terminate --dry-run', 0, /80F080FF {2}=> the card is TERMINATED/),
   row(`card lock --confirm ${CARD}`, 0, /state +CARD_LOCKED/),
   row(`card unlock --confirm ${CARD}`, 0, /state +SECURED/),
   row(`card terminate --confirm ${CARD}`, 0, /TERMINATED/),
