@@ -49,10 +49,16 @@ async function putKey(card: CardWork, [version = '']: readonly string[], options
   const kind = String(single);
   const unchecked = options.checkValue === false;
   const put = await singleKeyCommand(card, { kind, reference, replaces, file: options.keyFile, unchecked });
-  const answer = await card.change(put.command, `${kind} key`);
+  const answer = await card.change(put.command, `${keysAre(reference, replaces)} 1 ${kind} key`);
   if (!card.options.dryRun) put.check(answer);
   return { key: version.toUpperCase(), id: hexOf(reference.kid), kind };
 }
+
+/** The start of what PUT KEY makes of the domain's keys. */
+const keysAre = ({ kvn, kid }: KeyReference, replaces: number): string => {
+  const gone = replaces === 0 || replaces === kvn ? '' : `, in the place of version ${hexOf(replaces)},`;
+  return `version ${hexOf(kvn)} has${gone} from identifier ${hexOf(kid)} on`;
+};
 
 /** Without these keys nobody manages the domain any more. @throws PolicyError unless the card is named */
 async function requireReplacing(card: CardWork, { kvn }: KeyReference, replaces: number): Promise<void> {
@@ -84,7 +90,7 @@ async function putKeySet(card: CardWork, wanted: string, reference: KeyReference
       return { ...result, was: 'on the card already', notTold: UNPROVED[kind] };
   }
   await requireReplacing(card, reference, replaces);
-  const answer = await card.change(command);
+  const answer = await card.change(command, `${keysAre(reference, replaces)} 3 ${kind} keys`);
   if (!card.options.dryRun) check(answer);
   return result;
 }
@@ -153,7 +159,7 @@ async function store(card: CardWork, [data = '']: readonly string[], options: Op
   const bytes = hexBytes(data);
   const command = storeData('data objects', bytes);
   const p1 = typeof options.p1 === 'string' ? hexByte(options.p1) : LAST_BLOCK | storeDataForm(options.form);
-  await card.change({ ...command, p1 });
+  await card.change({ ...command, p1 }, 'the domain has taken these data');
   return { stored: bytes.length };
 }
 
@@ -169,14 +175,15 @@ const setLock =
     const { application, card: state, state: stateWord } = LOCKS[word];
     if (name === undefined) return setCard(state, stateWord)(card);
     card.requireSecure();
-    await card.change(setStatus(STATUS_TARGET.APPLICATION, application, aidOption(name)));
+    const command = setStatus(STATUS_TARGET.APPLICATION, application, aidOption(name));
+    await card.change(command, `${name.toUpperCase()} is ${word}`);
     return { [word]: name.toUpperCase() };
   };
 
 const setCard = (state: number, word: string) => async (card: CardWork) => {
   card.requireSecure();
   card.requireConfirmed(`The card’s state ${word}`);
-  await card.change(setStatus(STATUS_TARGET.CARD, state));
+  await card.change(setStatus(STATUS_TARGET.CARD, state), `the card is ${word}`);
   return { card: card.cardId ?? card.readerName, state: word };
 };
 
@@ -206,7 +213,8 @@ async function setState(card: CardWork, [wanted = '', name]: readonly string[]) 
   // An application has states of its own beside these: by their byte.
   const state = /^[0-9A-F]{2}$/i.test(wanted) ? hexByte(wanted) : stateOf(wanted, APPLICATION_MOVES);
   card.requireSecure();
-  await card.change(setStatus(STATUS_TARGET.APPLICATION, state, aidOption(name)));
+  const command = setStatus(STATUS_TARGET.APPLICATION, state, aidOption(name));
+  await card.change(command, `${name.toUpperCase()} is in state ${wanted.toLowerCase()}`);
   return { application: name.toUpperCase(), state: wanted.toLowerCase() };
 }
 

@@ -54,7 +54,7 @@ async function send(
   const name = commandName(ins);
   const command = gpCommand({ label: name, cla, ins, p1, p2, data, le: le !== undefined, ...leOf(le) });
   if (card.options.dryRun) {
-    await card.change(command);
+    await card.change(command, '');
     return undefined;
   }
   const shown = card.options.showSecrets ? text : `${text.slice(0, 8)} ${shownData(ins, toHex(data))}`.trim();

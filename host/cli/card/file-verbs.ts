@@ -72,11 +72,26 @@ async function update(card: CardWork, [name = '', value = '']: readonly string[]
   const encode = file.encode;
   if (encode === undefined && options.hex !== true)
     throw new UsageError('file-value', `EF.${file.name} is written in hex only: add --hex`);
-  const content = (length: number) =>
-    options.hex === true || encode === undefined ? hexBytes(value) : encode(value, length);
-  const command = await new UiccFiles(card.session).update(file, content, record);
+  const files = new UiccFiles(card.session);
+  const inWords = options.hex !== true && encode !== undefined;
+  const kept = inWords ? await keptBytes(files, file) : new Uint8Array();
+  const content = (length: number) => (inWords ? withStart(encode(value, length), kept) : hexBytes(value));
+  const command = await files.update(file, content, record);
   await card.change(command, `EF.${file.name} holds ${toHex(command.data)}`);
   return { updated: `EF.${file.name}`, data: toHex(command.data) };
+}
+
+/** The bytes at the start that stay; none where the file is blank there. */
+async function keptBytes(files: UiccFiles, file: ElementaryFile): Promise<Uint8Array> {
+  if (file.keeps === undefined) return new Uint8Array();
+  const [content = new Uint8Array()] = (await files.content(file)).parts;
+  const kept = content.subarray(0, file.keeps);
+  return kept.every((byte) => byte === 0xff) ? new Uint8Array() : kept;
+}
+
+function withStart(content: Uint8Array, start: Uint8Array): Uint8Array {
+  content.set(start);
+  return content;
 }
 
 async function verifyFirst(card: CardWork, options: Options): Promise<void> {

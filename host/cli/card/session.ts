@@ -62,9 +62,9 @@ export class CardWork {
   /**
    * Sends a command that changes the card; in a dry run it is only noted, and answers nothing.
    *
-   * @param effect what is different on the card once the command is done
+   * @param effect what is different on the card once the command is done; '' where only who wrote it knows
    */
-  async change(command: GpCommand, effect = ''): Promise<Uint8Array> {
+  async change(command: GpCommand, effect: string): Promise<Uint8Array> {
     if (!this.options.dryRun) return this.session.send(command);
     const { cla, ins, p1, p2, data, label } = command;
     const shown = this.options.showSecrets ? toHex(data) : shownData(ins, toHex(data));

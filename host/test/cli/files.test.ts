@@ -59,6 +59,14 @@ describe('tsm card files, read, update and pin', () => {
     expect(await refusal(run('update', ['SPN', 'opentsm']))).to.be.instanceOf(StatusWordError);
     await run('update', ['SPN', 'opentsm'], { pin: '1234' });
     expect(await run('read', ['SPN'])).to.deep.include({ value: { name: 'opentsm', displayCondition: 0 } });
+    await run('update', ['SPN', `02${toHex(new TextEncoder().encode('ours'))}${'FF'.repeat(12)}`], {
+      pin: '1234',
+      hex: true,
+    });
+    await run('update', ['SPN', 'opentsm'], { pin: '1234' });
+    expect(await run('read', ['SPN']), 'how it is shown stays').to.deep.include({
+      value: { name: 'opentsm', displayCondition: 2 },
+    });
     const number = `${'FF'.repeat(6)}0791947210325476${'FF'.repeat(6)}`;
     await run('update', ['MSISDN', number], { pin: '1234', hex: true, record: '02' });
     expect(await run('read', ['MSISDN'])).to.deep.include.members([

@@ -64,7 +64,7 @@ describe('an install that is interrupted', function () {
     work(async (open) => {
       const found = await CardContent.read(open);
       const there = found.loadFiles.find(({ aid }) => aidToHex(aid) === LOAD_FILE);
-      if (there !== undefined) await open.change(deleteObject(there.aid, { related: true }));
+      if (there !== undefined) await open.change(deleteObject(there.aid, { related: true }), 'gone');
     });
 
   async function apdusOf(act: () => Promise<unknown>): Promise<number> {

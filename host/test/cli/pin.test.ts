@@ -90,7 +90,7 @@ describe('tsm card pin on a UICC', () => {
     expect(await run('read', ['IMSI'], { pin: '1234' })).to.deep.include({ value: '001010123456789' });
     expect(await refusal(run('update', ['SPN', 'ours'], { pin: '1234' }))).to.be.instanceOf(StatusWordError);
     await run('update', ['SPN', 'ours'], { adm: '88888888' });
-    expect(await run('read', ['SPN'])).to.deep.include({ value: { name: 'ours', displayCondition: 0 } });
+    expect(await run('read', ['SPN'])).to.deep.include({ value: { name: 'ours', displayCondition: 1 } });
     await run('update', ['EHPLMN', '262-01'], { adm: '88888888' });
     expect(await run('read', ['EHPLMN'], { pin: '1234' })).to.deep.include({ value: ['262-01'] });
   });

@@ -26,6 +26,8 @@ export interface ElementaryFile {
   readonly decode?: (content: Uint8Array) => unknown;
   /** From what a person writes to the content, as long as the file. */
   readonly encode?: (text: string, length: number) => Uint8Array;
+  /** Bytes at the start that words say nothing of: a write keeps them, unless the file is blank there (FF). */
+  readonly keeps?: number;
 }
 
 const inUsim = (name: string, id: string, about: string, more: Partial<ElementaryFile> = {}): ElementaryFile => ({
@@ -57,6 +59,7 @@ export const ELEMENTARY_FILES: readonly ElementaryFile[] = [
   inUsim('SPN', '6F46', 'service provider’s name', {
     decode: decodeServiceProviderName,
     encode: encodeServiceProviderName,
+    keeps: 1,
   }),
   inUsim('UST', '6F38', 'USIM service table', { decode: decodeServiceTable }),
   inUsim('EHPLMN', '6FD9', 'equivalent home networks', plmns),
