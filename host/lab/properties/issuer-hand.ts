@@ -68,6 +68,11 @@ export class HandChannel {
     if (plain === undefined) throw new InvariantError('attack-setting', `${command.label} was not answered`);
     return plain;
   }
+
+  /** A key as PUT KEY carries it in this session. */
+  encrypt(key: Uint8Array): Uint8Array {
+    return this.#channel.encryptSensitive(key);
+  }
 }
 
 export class IssuerHand {

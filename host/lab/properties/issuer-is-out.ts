@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toCardCommand } from '../../wire/gp/command.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
+import { initializeUpdate } from '../../wire/gp/initialize-update.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import type { PublicKey } from '../../wire/gp/public-key.ts';
 import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
+import { select } from '../../wire/gp/select.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
 import { HandChannel, type IssuerHand } from './issuer-hand.ts';
+import { KEY_SETS } from './issuer-moves.ts';
 
 /**
  * Whatever the issuer did before: how it still gets into a domain that the provider takes for its own. Empty: nowhere.
@@ -35,6 +39,13 @@ export async function waysIn(hand: IssuerHand, livePair: PublicKey): Promise<str
       const opened = await hand.openDomain(livePair, reference, certificates);
       if (opened instanceof HandChannel) found.push(`a session with ${name}`);
     }
+  }
+  // With a key set that it left inside, or that of the domain above (GPCS 7.3.2).
+  for (const version of [...KEY_SETS, 0x00]) {
+    const [, answer] = await hand.send(
+      [select(victim.ssd), initializeUpdate(new Uint8Array(8), version)].map(toCardCommand),
+    );
+    if (answer?.sw === '9000') found.push(`INITIALIZE UPDATE of key set ${version.toString(16)}`);
   }
   return found;
 }

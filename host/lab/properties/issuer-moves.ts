@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CardImage } from '../../../simulator/src/index.ts';
+import { aesKeyCheckValue } from '../../crypto/aes.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
+import { installForPersonalization } from '../../wire/gp/install.ts';
 import { KEY_REFERENCE, keyReference } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey } from '../../wire/gp/public-key.ts';
-import { putCertificate, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
+import { KEY_TYPE, putCertificate, putKeySet, putPublicKeyExtended } from '../../wire/gp/put-key.ts';
 import { storeCertificate } from '../../wire/gp/store-data.ts';
 import { concat } from '../../wire/hex.ts';
 import type { RsaPublicKey } from '../../wire/message/common.ts';
@@ -44,6 +46,15 @@ const OTHER_REFERENCES = [
     ] as const
   ).map(([kvn, kid]) => keyReference(kvn, kid)),
 ];
+
+/** Versions of key sets: of SCP03, and of the range that packets use (ETSI TS 102 226). */
+export const KEY_SETS = [0x30, 0x01] as const;
+const ISSUERS_KEYS = [0x40, 0x50, 0x60].map((byte) => new Uint8Array(16).fill(byte));
+
+const enciphered = (channel: HandChannel) => (key: Uint8Array) => ({
+  ...{ type: KEY_TYPE.AES, ciphertext: channel.encrypt(key), keyLength: key.length },
+  checkValue: aesKeyCheckValue(key),
+});
 
 const ownTrustPoint = ({ secrets }: IssuerHand, reference = TRUST_POINT) =>
   putPublicKeyExtended(reference, secrets.authority.publicKey, secrets.authorityReference);
@@ -126,6 +137,19 @@ export const issuerMoves: readonly IssuerMove[] = [
     outcome: 'refused',
     play: async (hand) => {
       await hand.personalize(putPublicKeyExtended(TRUST_POINT, hand.victim.trustPoint.publicKey));
+      return {};
+    },
+  },
+  {
+    name: 'key sets of its own beside the trust point, for SCP03 and for packets',
+    outcome: 'refused',
+    play: async (hand) => {
+      const channel = await hand.openIsd();
+      await channel.send(installForPersonalization(hand.victim.ssd));
+      for (const kvn of KEY_SETS) {
+        const { sw } = await channel.send(putKeySet(keyReference(kvn, 0x01), ISSUERS_KEYS.map(enciphered(channel))));
+        if (sw !== '9000') throw new TypeError(`the issuer cannot leave a key set: ${sw}`);
+      }
       return {};
     },
   },
