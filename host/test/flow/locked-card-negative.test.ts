@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
+import { aid } from '../../wire/gp/aid.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
 import { handOn } from '../attack/issuer-hand.ts';
-import type { InProcess } from './in-process.ts';
+import { type InProcess, SSD_AID } from './in-process.ts';
 import { sharedProducts } from './shared-products.ts';
 
 const STATE = { SECURED: 0x0f, CARD_LOCKED: 0x7f } as const;
 const LOCKED = 'urn:opentsm:problem:card-locked';
+const HIDDEN = 'urn:opentsm:problem:security-domain-hidden';
 
 /** CARD_LOCKED hides everything but the issuer's domain: no flow may take that for a card without our domain. */
 describe('flows on a card that its issuer has locked', function () {
@@ -57,6 +59,26 @@ describe('flows on a card that its issuer has locked', function () {
       await move(seated, STATE.SECURED);
       expect((await world.distribute(seated.readerName)).outcome).to.equal('distributed');
     });
+
+  it('name a domain that its issuer has locked, which SELECT does not show, and keep its row', async () => {
+    const seated = await world.insertMade('locked domain');
+    expect((await world.distribute('locked domain')).outcome).to.equal('distributed');
+    const before = await row(seated);
+    const set = async (state: number) => {
+      const channel = await (await handOn(world, seated)).openIsd();
+      const name = aid(SSD_AID);
+      expect((await channel.send(setStatus(STATUS_TARGET.APPLICATION, state, name))).sw).to.equal('9000');
+    };
+    await set(0x80);
+    const sent = seated.seat.sent.length;
+    const { problem, outcome } = await world.distribute('locked domain');
+    expect([problem?.type, problem?.status, outcome]).to.deep.equal([HIDDEN, 409, 'refused']);
+    const installs = seated.seat.sent.slice(sent).filter(({ label }) => label === 'INSTALL [for install]');
+    expect(installs, 'asked once').to.have.length(1);
+    expect(await row(seated)).to.deep.equal(before);
+    await set(0x00);
+    expect((await world.distribute('locked domain')).outcome).to.equal('already-present');
+  });
 
   it('keep the row of the domain, and work when the card is unlocked', async () => {
     const seated = await world.insertMade('locked');

@@ -29,12 +29,12 @@ export type CardStep<F, N, C, Command> = (
 ) => AsyncGenerator<readonly Command[], N, readonly CardResponse[]>;
 
 /**
- * A command in clear that may be the last one of its trip: after one of `endsAt` the script stops, and its row gets the
+ * A command that may be the last one of its trip: after one of `endsAt` the script stops, and its row gets the
  * responses so far. No row with commands stands behind it in the trip, or its row throws where the trip has ended.
  */
-export interface EndingCommand extends CardCommand {
+export type EndingCommand<Command extends CardCommand | PlainCommand = CardCommand> = Command & {
   readonly endsAt: readonly string[];
-}
+};
 
 /** What may be done again after a break. */
 export type Repeat = 'repeatable' | 'check-first' | 'once-only';

@@ -181,7 +181,7 @@ async function runProtectedTrip(
     return finishRows(started, [], [], [], undefined, context);
   }
   const authenticating = context.channel.kind === 'opened';
-  const script = await context.channel.script(plain);
+  const script = await context.channel.script(plain.map(toSend));
   const result = await exchange(script.commands, context, last);
   const judged = result.responses[0]?.sw;
   if (authenticating && judged !== undefined) {
@@ -233,13 +233,15 @@ function requireAccepted(commands: readonly CardCommand[], responses: readonly C
 const accepts = (command: CardCommand | PlainCommand, sw: string): boolean =>
   ('anyStatus' in command && command.anyStatus === true) || (command.expect ?? ['9000']).includes(sw);
 
-const isEnding = (command: CardCommand | PlainCommand): command is EndingCommand => 'endsAt' in command;
+function isEnding<Command extends CardCommand | PlainCommand>(command: Command): command is EndingCommand<Command> {
+  return 'endsAt' in command;
+}
 
-/** As the terminal takes it: that the trip may end there is between row and engine. */
-function toSend(command: CardCommand): CardCommand {
+/** As terminal and KMS take it: that the trip may end there is between row and engine. */
+function toSend<Command extends CardCommand | PlainCommand>(command: Command): Command {
   if (!isEnding(command)) return command;
   const { endsAt: _endsAt, ...sent } = command;
-  return sent;
+  return sent as unknown as Command;
 }
 
 function refused(label: string, sw: string): StatusWordError {

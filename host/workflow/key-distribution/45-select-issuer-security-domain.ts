@@ -14,6 +14,9 @@ import { probe, refuseLocked, selectedExactly, selectUnlocked } from './41a-prob
 import { CARD_NUMBERS, type ContentKeyUse, DELEGATION_KEYS } from './delegation.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
 
+/** A key store has 40 keys at the most, six bytes each; the same bound for cards of others. */
+const MAX_KEY_LIST = 1024;
+
 const FOR_DELEGATION = [DATA_OBJECT.KEY_INFORMATION, ...CARD_NUMBERS];
 
 /** What the card holds of this request before the issuer acts. */
@@ -54,7 +57,7 @@ export async function* selectIssuerSecurityDomain(
   if (!options.some(({ protocol, option }) => protocol === 0x10 && option === 0x02)) {
     throw new SecureChannelError(
       'no-scp10',
-      'The ISD does not offer SCP10 i=02, the only channel that is built so far',
+      'The ISD does not offer SCP10 i=02: enter the card with the key set (isdKeySet) of its SCP02 or SCP03',
     );
   }
   if (certificate?.sw === '9000') requireKnownKey(certificate.data, card);
@@ -77,14 +80,14 @@ function requireNumbers(answers: readonly (CardResponse | undefined)[]): void {
 }
 
 function missingContentKeys(answer: CardResponse | undefined): ContentKeyUse[] {
-  const keys = answer?.sw === '9000' ? decodeKeyInformation(fromHex(answer.data, 1024)) : [];
+  const keys = answer?.sw === '9000' ? decodeKeyInformation(fromHex(answer.data, MAX_KEY_LIST)) : [];
   const there = keys.map(({ reference }) => keyReferenceToHex(reference));
   return DELEGATION_KEYS.filter((use) => !there.includes(keyReferenceToHex(CONTENT_KEY_REFERENCE[use])));
 }
 
 export function refuseOwned(keyInformation: string): void {
   const owned = keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
-  const keys = decodeKeyInformation(fromHex(keyInformation, 256));
+  const keys = decodeKeyInformation(fromHex(keyInformation, MAX_KEY_LIST));
   if (!keys.some(({ reference }) => keyReferenceToHex(reference) === owned)) return;
   throw new ConflictError(
     'security-domain-owned',

@@ -2,17 +2,20 @@
 import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
 import { putDelegatedDomain } from '../../store/issuer/content-tokens.ts';
 import { aid } from '../../wire/gp/aid.ts';
-import { toPlainCommand } from '../../wire/gp/command.ts';
 import { installSecurityDomain as install } from '../../wire/gp/install.ts';
 import { fromHex } from '../../wire/hex.ts';
+import type { CardResponse } from '../../wire/message/card-script.ts';
 import type { IssuerLook } from './45-select-issuer-security-domain.ts';
 import type { CardNumbers } from './delegation.ts';
+import { installUnlessHidden, refuseHidden } from './install-domain.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from './issuer-context.ts';
 import { privilegesOf } from './wished-domain.ts';
 
 /**
  * Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it; with Delegated Management where
  * the provider is permitted to have it.
+ *
+ * @throws LifeCycleError `security-domain-hidden`
  */
 export async function* installSecurityDomain(
   facts: IssuerStart & IssuerLook & { readonly cardNumbers?: CardNumbers },
@@ -30,7 +33,8 @@ export async function* installSecurityDomain(
       privileges: privilegesOf(wished, delegated),
       ...(wished?.memory === undefined ? {} : { memory: wished.memory }),
     });
-    yield [toPlainCommand(command)];
+    const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
+    refuseHidden(responses[0]);
   }
   await recordCreated(context.database, cardId, ssdAid);
   if (delegated)

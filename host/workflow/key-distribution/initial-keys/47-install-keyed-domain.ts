@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordCreated, recordCreating } from '../../../store/issuer/applications.ts';
 import { aid } from '../../../wire/gp/aid.ts';
-import { toPlainCommand } from '../../../wire/gp/command.ts';
 import { installSecurityDomain } from '../../../wire/gp/install.ts';
+import type { CardResponse } from '../../../wire/message/card-script.ts';
 import type { IssuerLook } from '../45-select-issuer-security-domain.ts';
+import { installUnlessHidden, refuseHidden } from '../install-domain.ts';
 import { auditRequest, type DomainStart, type IssuerContext, type WishedKeys } from '../issuer-context.ts';
 import { privilegesOf } from '../wished-domain.ts';
 
@@ -16,6 +17,8 @@ export const STORAGE_KEY = 'card-keys';
 /**
  * 47 for a domain that is opened with keys alone: SCP03, and no application provider who would have certificates. The
  * keys are made before the card is touched: whose transport key it is turns out there.
+ *
+ * @throws LifeCycleError `security-domain-hidden`
  */
 export async function* installKeyedDomain(
   facts: DomainStart & IssuerLook & { readonly keys: WishedKeys },
@@ -33,7 +36,8 @@ export async function* installKeyedDomain(
       ...{ instance: aid(ssdAid), protocol: SCP03, privileges: privilegesOf(wished, false) },
       ...(wished?.memory === undefined ? {} : { memory: wished.memory }),
     });
-    yield [toPlainCommand(command)];
+    const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
+    refuseHidden(responses[0]);
   }
   await recordCreated(context.database, cardId, ssdAid);
   await auditRequest(context, facts, { ...audit, phase: 'after' });

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordCreated, recordCreating } from '../../../store/issuer/applications.ts';
 import { aid } from '../../../wire/gp/aid.ts';
-import { toPlainCommand } from '../../../wire/gp/command.ts';
 import { installSecurityDomain as install } from '../../../wire/gp/install.ts';
 import { fromHex } from '../../../wire/hex.ts';
+import type { CardResponse } from '../../../wire/message/card-script.ts';
 import type { IssuerLook } from '../45-select-issuer-security-domain.ts';
+import { installUnlessHidden, refuseHidden } from '../install-domain.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from '../issuer-context.ts';
 
 /**
  * Step 47 where the ISD is the card maker's: the provider's domain as an ordinary application, with no privilege and
  * with key objects of the one size that was asked for.
+ *
+ * @throws LifeCycleError `security-domain-hidden`
  */
 export async function* installAsApplication(facts: IssuerStart & IssuerLook, context: IssuerContext) {
   const { request } = facts;
@@ -19,7 +22,10 @@ export async function* installAsApplication(facts: IssuerStart & IssuerLook, con
   if (!facts.ssdPresent) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
     const owner = { applicationProviderId: fromHex(applicationProviderId, 16), keySizeBits };
-    yield [toPlainCommand(install({ instance: aid(ssdAid), privileges: 0, ...owner }))];
+    const responses: readonly CardResponse[] = yield [
+      installUnlessHidden(install({ instance: aid(ssdAid), privileges: 0, ...owner })),
+    ];
+    refuseHidden(responses[0]);
   }
   await recordCreated(context.database, cardId, ssdAid);
   await auditRequest(context, facts, { ...audit, phase: 'after' });
