@@ -97,11 +97,22 @@ function requireContent(found: Attestation, expected: Expected): void {
   const keys = strangeKeys(found);
   if (wrong.length === 0 && keys.length === 0) return;
   const strange = keys.length === 0 ? '' : `; keys that must not be there: ${keys.join(', ')}`;
-  throw refuse('attestation-content', `The domain is not what it must be: ${wrong.join(', ') || 'keys'}${strange}`, {
-    differs: [...wrong, ...(keys.length === 0 ? [] : ['keys'])].join(' '),
-    ...(keys.length === 0 ? {} : { keys: keys.join(' ') }),
-  });
+  const isOwners = wrong.length === 0 && found.owned && isOwnersPair(found) && !keys.some(isMissing);
+  throw refuse(
+    isOwners ? 'attestation-own-keys' : 'attestation-content',
+    `The domain is not what it must be: ${wrong.join(', ') || 'keys'}${strange}`,
+    {
+      differs: [...wrong, ...(keys.length === 0 ? [] : ['keys'])].join(' '),
+      ...(keys.length === 0 ? {} : { keys: keys.join(' ') }),
+    },
+  );
 }
+
+const isOwnersPair = ({ maker, keyReference }: Attestation): boolean =>
+  maker === 'owner' && keyReferenceToHex(keyReference) === keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
+
+const MISSING = '/missing';
+const isMissing = (name: string): boolean => name.endsWith(MISSING);
 
 /** Whatever the key list has beside one RSA trust point and the one live pair: `KVN KID type`, or what is missing. */
 function strangeKeys({ keys, keyReference }: Attestation): string[] {
@@ -113,7 +124,7 @@ function strangeKeys({ keys, keyReference }: Attestation): string[] {
     if (isRsa(components) && wanted.delete(name)) continue;
     strange.push(`${name}/${(components[0]?.type ?? 0).toString(16).toUpperCase().padStart(2, '0')}`);
   }
-  return [...strange, ...[...wanted].map((name) => `${name}/missing`)];
+  return [...strange, ...[...wanted].map((name) => `${name}${MISSING}`)];
 }
 
 const isRsa = (components: KeyInformation['components']): boolean =>
@@ -127,7 +138,8 @@ const isRsa = (components: KeyInformation['components']): boolean =>
  *
  * @throws CertificateError `card-maker-unknown`, `certificate-*`, `casd-unbound`, `casd-other-card`, `casd-serial`,
  *   `attestation-signature`, `attestation-subject`; `attestation-content` when all of that is right, and what is in
- *   the domain is not
+ *   the domain is not; `attestation-own-keys` when that is right too, but for keys that only the owner of a domain with
+ *   a pair of its own can have put there
  * @throws WireError when malformed, `attestation-version` for version 1
  * @see key-distribution.md section 6; applet README 5.7
  */

@@ -102,7 +102,10 @@ export async function isDelegated(database: Database, cardId: CardId): Promise<b
   return row?.delegated === true;
 }
 
-/** Step 57: the SSD made its own pair, on the card that the CASD named. Returns the row, if it is still there. */
+/**
+ * Step 57: the SSD made its own pair, on the card that the CASD named; where there was no CASD now, the card of which
+ * an attestation has told before stays the row's. Returns the row, if it is still there.
+ */
 export async function recordOwned(
   database: Database,
   cardId: CardId,
@@ -117,8 +120,7 @@ export async function recordOwned(
       modulus: key.publicKey.modulus,
       exponent: key.publicKey.exponent,
       certificate: null,
-      iin: attestedCard?.iin ?? null,
-      cin: attestedCard?.cin ?? null,
+      ...attestedCard,
     })
     .where('card', '=', cardIdText(cardId))
     .returningAll()

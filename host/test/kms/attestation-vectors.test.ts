@@ -44,7 +44,7 @@ function verdict(claim: AttestationClaim, nonce: string): string {
     return 'accepted';
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
-    return error.code === 'attestation-content' ? String(error.context.differs) : error.code;
+    return /^attestation-(content|own-keys)$/u.test(error.code) ? String(error.context.differs) : error.code;
   }
 }
 

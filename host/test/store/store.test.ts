@@ -356,6 +356,7 @@ describe("the platforms' databases", () => {
       const owned = { ...reported, ...pair, attestedCard, state: 'owned' };
       expect(await recordOwned(own, cardId, pair, attestedCard)).to.deep.equal(owned);
       expect(await findSecurityDomainRow(own, cardId)).to.deep.equal(owned);
+      expect(await recordOwned(own, cardId, pair, undefined), 'no CASD now').to.deep.equal(owned);
       expect(await recordReported(own, reported), 'over an own one').to.equal(false);
       expect(await findSecurityDomainRow(own, cardId)).to.deep.equal(owned);
     } finally {

@@ -11,7 +11,7 @@ import type { AttestationFacts } from '../../wire/message/kms.ts';
 import { Stop } from '../engine/flow.ts';
 import type { Probe } from './41a-probe-security-domain.ts';
 import type { FoundDomain } from './41b-attest-found-domain.ts';
-import { isOwnPair } from './attestation.ts';
+import { isOwnPair, ownKeys } from './attestation.ts';
 import { certifiesOwnPair, verifyOwnCertificate } from './own-certificate.ts';
 import { auditSecurityDomain, type ProviderContext } from './provider-context.ts';
 
@@ -53,6 +53,7 @@ export async function findSecurityDomain(facts: Facts, context: ProviderContext)
   if (!facts.ssdPresent) return askAgain(facts, known, context);
   if (found.state === 'ours' && isOwnPair(found.facts)) return recover(facts, found.facts, known, context);
   if (found.state === 'ours') return startOver(facts, found.facts, known, context);
+  if (found.state === 'own-keys') throw ownKeys(found.reason);
   if (found.state === 'other') return replaceForeign(facts, found.reason, known, context);
   return trustNobody(facts, known, context);
 }

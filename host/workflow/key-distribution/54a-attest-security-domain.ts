@@ -5,7 +5,7 @@ import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
 import { cardOf } from './41c-find-security-domain.ts';
 import { type KnownCard, rowOfVisit } from './54-select-security-domain.ts';
 import { prepareProviderChannel } from './55-open-provider-channel.ts';
-import { attestationScript, isOwnPair } from './attestation.ts';
+import { attestationScript, isOwnPair, ownKeys } from './attestation.ts';
 import { certifiesOwnPair } from './own-certificate.ts';
 import type { ProviderContext } from './provider-context.ts';
 
@@ -26,6 +26,7 @@ export interface Trusted {
  * goes on. On a card without CASD the flow runs as in the source, and says so.
  *
  * @throws CertificateError `attestation-withheld`; `attestation-content` when the SSD is not what it must be
+ * @throws LifeCycleError `domain-keys`
  * @throws PolicyError `attestation-required` for a pair of which the issuer alone has told, and no CASD
  */
 export async function* attestSecurityDomain(facts: KnownCard, context: ProviderContext) {
@@ -45,6 +46,7 @@ export async function* attestSecurityDomain(facts: KnownCard, context: ProviderC
     };
     return trusted;
   }
+  if (found.state === 'own-keys') throw ownKeys(found.reason);
   throw new CertificateError(`attestation-${found.state === 'other' ? 'content' : 'withheld'}`, found.reason);
 }
 

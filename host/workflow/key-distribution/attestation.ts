@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CertificateError, PeerError } from '../../errors.ts';
+import { CertificateError, LifeCycleError, PeerError } from '../../errors.ts';
 import { type GpCommand, ifPresent, responseData } from '../../wire/gp/command.ts';
 import { getAttestation } from '../../wire/gp/get-attestation.ts';
 import { KEY_REFERENCE, keyReferenceToHex } from '../../wire/gp/key-reference.ts';
@@ -24,10 +24,12 @@ interface AttestedCard {
 
 /**
  * What the SSD was found to be. `ours`: our trust point and provider id, the live pair, and no other key.
+ * `own-keys`: the same with a pair of its owner's making, and further keys that its owner, who is us, put there.
  * `other`: the CASD says that it is something else. `withheld`: it attests nothing, and nobody vouches for that.
  */
 export type Attested =
   | { readonly state: 'ours'; readonly facts: AttestationFacts }
+  | { readonly state: 'own-keys'; readonly reason: string }
   | { readonly state: 'other'; readonly reason: string }
   | { readonly state: 'withheld'; readonly reason: string };
 
@@ -85,14 +87,23 @@ export async function attestationScript(facts: AttestedCard, context: ProviderCo
       const found = await context.kms.verifyAttestation(claimOf({ ...facts, casdCertificate }, given, context));
       return { state: 'ours', facts: found };
     } catch (error) {
-      if (!isAboutContent(error)) throw error;
-      return { state: 'other', reason: error.message };
+      if (hasCode(error, 'attestation-own-keys')) return { state: 'own-keys', reason: error.message };
+      // Maker, CASD, card and nonce are right: the CASD itself says that the domain is not what it must be.
+      if (hasCode(error, 'attestation-content')) return { state: 'other', reason: error.message };
+      throw error;
     }
   };
   return { commands, read };
 }
 
-/** Maker, CASD, card and nonce are right: the CASD itself says that the domain is not what it must be. */
-function isAboutContent(error: unknown): error is CertificateError | PeerError {
-  return (error instanceof CertificateError || error instanceof PeerError) && error.code === 'attestation-content';
+/** The KMS's own word, or that of a KMS behind a line. */
+function hasCode(error: unknown, code: string): error is CertificateError | PeerError {
+  return (error instanceof CertificateError || error instanceof PeerError) && error.code === code;
 }
+
+export const ownKeys = (reason: string): LifeCycleError =>
+  new LifeCycleError(
+    'domain-keys',
+    `${reason}. Delete them in a session of yours, or have the domain deleted: with other keys inside nothing ` +
+      'vouches for what is in it',
+  );
