@@ -99,7 +99,8 @@ export class CardCaller {
       ({ state }) => state !== 'queued' && state !== 'sent',
       timeoutMs,
     );
-    if (packet?.state !== 'refused' || packet.authenticated !== true) return undefined;
+    // One without memory (07) may call all the same: what it has fetched by then is not taken back.
+    if (packet?.state === 'answered' || packet?.authenticated !== true) return undefined;
     const said = responseStatusMeaning(packet.status ?? 0);
     return new TransportError('bearer-unreachable', `the card does not call: ${said}`);
   }

@@ -4,7 +4,7 @@ import { cardIdOfText } from '../../store/card-id.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { Joiner } from '../../wire/uicc/concatenation.ts';
-import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
+import { RESPONSE_STATUS, ranNothing } from '../../wire/uicc/response-status.ts';
 import { RESPONSE_HEADER } from '../../wire/uicc/secured-packet.ts';
 import { decodeUserDataHeader, ELEMENT, findConcatenation } from '../../wire/uicc/user-data-header.ts';
 import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from './smpp-pdu.ts';
@@ -163,7 +163,7 @@ export class CardAnswers {
     // A copy of the packet came second; the answer to the first may still be on its way.
     if (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)
       return table.taken(id, new Date(this.#now().getTime() + graceMs));
-    const state = status === RESPONSE_STATUS.OK ? 'answered' : 'refused';
+    const state = status === RESPONSE_STATUS.OK ? 'answered' : ranNothing(status) ? 'refused' : 'lost';
     await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
   }
 }

@@ -189,8 +189,9 @@ export class SmsBearer implements CardBearer {
 function failureOf(packet: PacketRow | undefined): TransportError {
   const { state = 'lost', status, authenticated } = packet ?? {};
   if (state === 'withdrawn' || state === 'expired') return unreachable('the message was never sent');
-  if (state !== 'refused') return new TransportError('outcome-unknown', 'the message was sent and no answer came');
   const said = `the card says: ${responseStatusMeaning(status ?? 0)}`;
+  if (state !== 'refused')
+    return new TransportError('outcome-unknown', status == null ? 'the message was sent and no answer came' : said);
   // Anybody may send a refusal that no key vouches for.
   return authenticated === true ? unreachable(said) : new TransportError('outcome-unknown', `${said}, unproved`);
 }

@@ -88,7 +88,8 @@ export interface MessageRow {
 
 /** What the card said. */
 export interface PacketAnswer {
-  readonly state: 'answered' | 'refused';
+  /** `lost` where it may have run the packet, and has no answer to it. */
+  readonly state: 'answered' | 'refused' | 'lost';
   readonly status: number;
   readonly response: Uint8Array;
   readonly authenticated: boolean;

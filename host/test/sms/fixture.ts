@@ -208,6 +208,8 @@ export interface ScriptedCardOptions {
   readonly data?: (index: number) => Uint8Array;
   /** Status words by place; 9000 where absent. The card stops after another one. */
   readonly statusWords?: readonly (number | undefined)[];
+  /** What it says in place of OK of a packet that it has run, with nothing behind it. */
+  readonly says?: number;
   /** Takes a packet whatever its counter. */
   readonly forgetful?: boolean;
 }
@@ -260,7 +262,9 @@ export class ScriptedCard implements AsyncDisposable {
     if (!verdict.accepted && this.#options.forgetful !== true)
       return this.#report(message, respond(verdict.status, new Uint8Array()));
     this.#counter = command.counter;
-    const response = respond(RESPONSE_STATUS.OK, this.#execute(command.data));
+    const answered = this.#execute(command.data);
+    if (this.#options.says !== undefined) return this.#report(message, respond(this.#options.says, new Uint8Array()));
+    const response = respond(RESPONSE_STATUS.OK, answered);
     if (response.length <= REPORT) return this.#report(message, response);
     await this.#report(message, respond(RESPONSE_STATUS.RESPONSE_BY_SUBMIT, new Uint8Array()));
     this.#reference = (this.#reference + 1) & 0xff;

@@ -6,6 +6,7 @@ import { BearerChoice, type BearerName } from '../../service/ota/bearer-choice.t
 import type { ReachedCard, TerminalLink } from '../../service/ota/terminal-directory.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import { countParts } from '../../wire/uicc/concatenation.ts';
+import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { reader, success } from '../ota/fixture.ts';
 import { CARD, MSISDN, ScriptedCard, SmsNode, SmsWorld } from './fixture.ts';
 
@@ -169,6 +170,31 @@ describe('the bearer by short message', function () {
     const first = new BearerChoice(both, { onFallback });
     expect((await first.exchange(reached(), script([command(1)]), 20_000)).responses).to.have.lengthOf(1);
     expect([told, scripts]).to.deep.equal([['sms reader'], [READER]]);
+  });
+
+  it('is fallen back from where the card says that it ran nothing, and not where it may have run all', async () => {
+    const named = [
+      { name: 'sms' as const, bearer: node.bearer },
+      { name: 'reader' as const, bearer: readerLinkBearer },
+    ];
+    const { CHECKSUM_FAILED, TAR_UNKNOWN, SECURITY_LEVEL_TOO_LOW, NOT_ENOUGH_MEMORY } = RESPONSE_STATUS;
+    const went: unknown[] = [];
+    for (const says of [CHECKSUM_FAILED, TAR_UNKNOWN, SECURITY_LEVEL_TOO_LOW, NOT_ENOUGH_MEMORY, 0x0d]) {
+      await using card = new ScriptedCard(world, { says });
+      const { fence, queued } = { fence: 10 + says, queued: scripts.length };
+      const carried = await new BearerChoice(named)
+        .exchange(reached(MSISDN), script([command(1)], fence), 20_000)
+        .catch((error: unknown) => error);
+      const how = carried instanceof TransportError ? [carried.code, carried.message] : 'by reader';
+      went.push([says, how, card.ran.length, scripts.length - queued]);
+    }
+    expect(went).to.deep.equal([
+      [CHECKSUM_FAILED, 'by reader', 1, 1],
+      [TAR_UNKNOWN, 'by reader', 1, 1],
+      [SECURITY_LEVEL_TOO_LOW, 'by reader', 1, 1],
+      [NOT_ENOUGH_MEMORY, ['outcome-unknown', 'the card says: not enough memory'], 1, 0],
+      [0x0d, ['outcome-unknown', 'the card says: status that is not defined'], 1, 0],
+    ]);
   });
 
   it('gives up what an older session has in the queue when the card is given back', async () => {

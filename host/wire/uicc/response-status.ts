@@ -38,3 +38,10 @@ export const responseStatusMeaning = (status: number): string => MEANING.get(sta
 /** The card refuses the command, so that a proof without checksum may tell it: it may have had no key to make one. */
 export const isRefusal = (status: number): boolean =>
   status > RESPONSE_STATUS.OK && status <= RESPONSE_STATUS.SECURITY_LEVEL_TOO_LOW;
+
+/**
+ * The card has run nothing of the command. One that had no memory (07), or says what is not defined, may have run all
+ * of it and have had no room for the answer.
+ */
+export const ranNothing = (status: number): boolean =>
+  isRefusal(status) && status !== RESPONSE_STATUS.NOT_ENOUGH_MEMORY && status !== RESPONSE_STATUS.MORE_TIME;
