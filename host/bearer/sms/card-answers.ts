@@ -159,10 +159,10 @@ export class CardAnswers {
   ): Promise<void> {
     const { table, graceMs = GRACE_MS } = this.#options;
     await table.received(id, messages, bytes);
-    if (FOLLOWS.includes(status)) return;
+    if (FOLLOWS.includes(status)) return authenticated ? table.taken(id, { status }) : undefined;
     // A copy of the packet came second; the answer to the first may still be on its way.
     if (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)
-      return table.taken(id, new Date(this.#now().getTime() + graceMs));
+      return table.taken(id, { status, until: new Date(this.#now().getTime() + graceMs) });
     const state = status === RESPONSE_STATUS.OK ? 'answered' : ranNothing(status) ? 'refused' : 'lost';
     await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
   }

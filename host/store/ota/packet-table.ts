@@ -41,6 +41,7 @@ export interface PacketRow {
   readonly counter: number | null;
   /** How many times all of it was given to the SMSC. */
   readonly sendings: number;
+  /** What the card has said last, with a proof while the packet is open; null where it has said nothing. */
   readonly status: number | null;
   readonly response: Uint8Array | null;
   readonly authenticated: boolean | null;
@@ -130,6 +131,9 @@ const hasNumber = (packet: string) =>
 const mayLeave = (packet: string) =>
   sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
   WHERE c.id = ${packet}.campaign AND c.state = 'paused')`);
+
+/** When a packet goes again: what its card has taken, as it says itself, is only waited for. */
+const unlessTaken = (nextAt: Date) => sql`CASE WHEN status IS NULL THEN ${nextAt} ELSE next_at END`;
 
 export class PacketTable {
   readonly #database: Kysely<unknown>;
@@ -267,7 +271,7 @@ export class PacketTable {
 
   /** It is looked after again at `nextAt`, unless another node has it by now. */
   async later(id: string, nextAt: Date): Promise<void> {
-    await this.#change(sql`UPDATE sms_packets SET next_at = ${nextAt}, claimed_until = NULL
+    await this.#change(sql`UPDATE sms_packets SET next_at = ${unlessTaken(nextAt)}, claimed_until = NULL
       WHERE id = ${id} AND state IN ('queued', 'sent') AND claimed_by = ${this.#node}`);
   }
 
@@ -276,7 +280,8 @@ export class PacketTable {
    * `nextAt`, if it must.
    */
   async sendingOver(id: string, nextAt: Date): Promise<void> {
-    await this.#change(sql`UPDATE sms_packets SET sendings = sendings + 1, next_at = ${nextAt}, claimed_until = NULL
+    await this.#change(sql`UPDATE sms_packets
+      SET sendings = sendings + 1, next_at = ${unlessTaken(nextAt)}, claimed_until = NULL
       WHERE id = ${id} AND state = 'sent' AND claimed_by = ${this.#node}`);
   }
 
@@ -325,10 +330,18 @@ export class PacketTable {
     });
   }
 
-  /** The card has taken this packet before, or says so: it is not sent again, and only waited for until `until`. */
-  async taken(id: string, until: Date): Promise<void> {
-    await this.#change(sql`UPDATE sms_packets SET next_at = expires_at, expires_at = least(expires_at, ${until})
-      WHERE id = ${id} AND state = 'sent'`);
+  /**
+   * The card has taken this packet, as its proved `status` says: it is not sent again, and waited for.
+   *
+   * @param until how long; default to its end. A card that has said that its answer follows is waited for all the same.
+   */
+  async taken(id: string, { status, until }: { readonly status: number; readonly until?: Date }): Promise<void> {
+    const change =
+      until === undefined
+        ? sql`status = ${status}, next_at = expires_at`
+        : sql`status = ${status}, next_at = expires_at, expires_at = least(expires_at, ${until})`;
+    await this.#change(sql`UPDATE sms_packets SET ${change} WHERE id = ${id} AND state = 'sent'
+      AND (${until === undefined} OR status IS NULL)`);
   }
 
   /** What the answer came in. */

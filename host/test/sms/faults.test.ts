@@ -14,6 +14,7 @@ import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import type { PacketRow } from '../../store/ota/packet-table.ts';
 import { keyReference } from '../../wire/gp/key-reference.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
+import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { CARD, MSISDN, onError, packetService, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
@@ -177,9 +178,47 @@ describe('short messages that do not come as they were sent', function () {
       parts += 1;
       return { copies: parts === 1 ? 0 : 1 };
     };
-    node.outbox.start();
-    expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'lost' });
+    const id = await node.outbox.add(order(1));
+    await node.outbox.tick();
+    while ((await node.table.find(id))?.status === null) await new Promise((resolve) => setTimeout(resolve, 2));
+    world.aheadMs = 10 * MINUTE_MS;
+    await node.outbox.tick();
+    expect(await node.table.find(id)).to.include({ state: 'lost', status: RESPONSE_STATUS.RESPONSE_BY_SUBMIT });
     expect(card.ran).to.have.lengthOf(1);
+  });
+
+  it('a part of the answer comes late: the card has said that it follows, and nothing goes again', async () => {
+    await card[Symbol.asyncDispose]();
+    card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
+    const [minutes, reports] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let acknowledged = 0;
+    world.fate = (message) => {
+      // Its packet comes twice: the card says that the answer follows, and of the copy that it is one.
+      if (isCommand(message)) return { copies: 2 };
+      if ((message.esmClass & ESM.TYPE_MASK) === 0)
+        return message.userData[5] === 1 ? { copies: 1, after: minutes.promise } : { copies: 1 };
+      acknowledged += 1;
+      return acknowledged === 2 ? { copies: 1, arrived: reports.resolve } : { copies: 1 };
+    };
+    // Its answer is there before the SMSC's, as often as not.
+    const network: MessageNetwork = {
+      submit: async (message, leaving = async () => true) => {
+        const messageId = await node.link.submit(message, leaving);
+        await reports.promise;
+        return messageId;
+      },
+    };
+    await using patient = await SmsNode.open(world, url, { name: 'patient', network });
+    const id = await patient.outbox.add(order(1, { data: short }));
+    expect(await patient.outbox.tick()).to.equal(1);
+    expect(await patient.table.find(id)).to.include({ state: 'sent', status: RESPONSE_STATUS.RESPONSE_BY_SUBMIT });
+    const received = card.received;
+    world.aheadMs = 5 * MINUTE_MS;
+    expect(await patient.outbox.tick()).to.equal(0);
+    expect(await patient.table.find(id)).to.include({ state: 'sent', sendings: 1 });
+    minutes.resolve();
+    expect(await ended(id, patient)).to.include({ state: 'answered', status: RESPONSE_STATUS.OK, sendings: 1 });
+    expect([card.received, card.ran.length]).to.deep.equal([received, 1]);
   });
 
   it('a part of the answer never came, and the card begins its references anew: the next answer is whole', async () => {
