@@ -290,24 +290,22 @@ export class SmsOutbox implements AsyncDisposable {
   }
 
   /**
-   * Gives the SMSC what it does not have: first what never left, else what is not known to have come, else all of it.
+   * Gives the SMSC what this sending has still to bring.
    *
    * @returns what became of this sending: one whose last part the SMSC may have counts as any other; `in-part` where
-   *   there are parts behind that one which never left
+   *   there are parts behind that one which it has not had
    */
   async #submitAll(
     packet: PacketRow,
     msisdn: string,
   ): Promise<'sent' | 'silence' | 'cut-off' | 'in-part' | 'not-taken'> {
     const { table } = this.#options;
-    const messages = await table.messages(packet.id);
-    const [queued, sent] = (['queued', 'sent'] as const).map((state) => messages.filter((one) => one.state === state));
-    const todo = [queued, sent, messages].find((some) => some !== undefined && some.length > 0) ?? [];
+    const todo = await table.toSend(packet.id);
     // While it waits for its turn nothing has left, and whoever wants it back gets it.
     let leaving = () => table.leaves(packet.id);
     const { network, source } = this.#route(msisdn, packet);
     let untouched = packet.state === 'queued';
-    for (const [index, { sequence, userData, state }] of todo.entries()) {
+    for (const [index, { sequence, userData }] of todo.entries()) {
       try {
         const messageId = await network.submit(this.#message(packet, { source, msisdn, userData }), leaving);
         if (messageId === undefined) return 'not-taken';
@@ -321,10 +319,8 @@ export class SmsOutbox implements AsyncDisposable {
           return 'not-taken';
         }
         this.#options.onError(error);
-        if (state === 'queued') {
-          await table.partMayBeSent(packet.id, sequence);
-          if (index < todo.length - 1) return 'in-part';
-        }
+        await table.partMayBeSent(packet.id, sequence);
+        if (index < todo.length - 1) return 'in-part';
         return error.context.silent === true ? 'silence' : 'cut-off';
       }
     }

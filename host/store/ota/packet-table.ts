@@ -84,6 +84,7 @@ interface Claim {
 export interface MessageRow {
   readonly sequence: number;
   readonly userData: Uint8Array;
+  /** `queued` it goes in the sending that is under way, or in the next one, `sent` the SMSC may have it. */
   readonly state: 'queued' | 'sent' | 'delivered';
 }
 
@@ -251,6 +252,24 @@ export class PacketTable {
     });
   }
 
+  /**
+   * Parts that its sending has still to bring. When there are none the next sending begins: with what is not known to
+   * have come, else with all of it. So one that breaks off goes on behind the part at which it broke.
+   */
+  async toSend(id: string): Promise<readonly MessageRow[]> {
+    return this.#transaction(async (transaction) => {
+      const of = sql`packet_id = ${id}`;
+      await sql`UPDATE sms_messages SET state = 'queued' WHERE ${of}
+        AND NOT EXISTS (SELECT FROM sms_messages WHERE ${of} AND state = 'queued')
+        AND (state = 'sent' OR NOT EXISTS (SELECT FROM sms_messages WHERE ${of} AND state = 'sent'))`.execute(
+        transaction,
+      );
+      const { rows } = await sql<MessageRow>`SELECT sequence, user_data AS "userData", state FROM sms_messages
+        WHERE ${of} AND state = 'queued' ORDER BY sequence`.execute(transaction);
+      return rows;
+    });
+  }
+
   /** A part of it may leave from now on. False when it has ended. */
   async leaves(id: string): Promise<boolean> {
     return guarded(async () => {
@@ -318,7 +337,7 @@ export class PacketTable {
   async partReported(messageIds: readonly string[], msisdn: string, delivered: boolean): Promise<boolean> {
     return guarded(async () => {
       const { rows } = await sql`WITH about AS (
-          SELECT packet_id, sequence, message_id, m.state = 'sent' AND p.state = 'sent' AS open
+          SELECT packet_id, sequence, message_id, m.state <> 'delivered' AND p.state = 'sent' AS open
           FROM sms_messages m JOIN sms_packets p ON p.id = m.packet_id
           WHERE message_id = ANY(${[...messageIds]}) AND msisdn = ${msisdn}),
         meant AS (SELECT * FROM about WHERE message_id = ${messageIds[0] ?? ''}

@@ -553,6 +553,32 @@ describe('short messages that do not come as they were sent', function () {
     expect(await silent.table.find(id)).to.include({ state: 'sent', sendings: 1 });
   });
 
+  it('the SMSC says nothing of one part when they go again: those behind it go in the same sending', async () => {
+    const seen: number[] = [];
+    const network = {
+      submit: async (...[message, leaving]: Parameters<MessageNetwork['submit']>): Promise<string> => {
+        await leaving?.();
+        seen.push(message.userData[5] ?? 0);
+        if (seen.length === 6) throw new TransportError('smsc-unknown', 'no answer', { silent: true });
+        if (seen.length === 9) throw new TransportError('smsc-busy', 'throttled');
+        return `id ${seen.length}`;
+      },
+    };
+    await using broken = await SmsNode.open(world, url, { name: 'broken', network, maxSendings: 2 });
+    const id = await broken.outbox.add(order(2));
+    await broken.outbox.tick();
+    expect(await broken.table.find(id)).to.include({ state: 'sent', sendings: 1 });
+    // The resend, the rest of it behind the silence, and the rest of that behind the refusal.
+    for (let seconds = 1; seconds < 6; seconds += 1) {
+      world.aheadMs = seconds * 1_000;
+      await broken.outbox.tick();
+      // What has come by then need not go.
+      if (seconds === 1) await broken.table.partReported(['id 5'], MSISDN, true);
+    }
+    expect(seen).to.deep.equal([1, 2, 3, 4, 5, ...[1, 2, 3, 4, 4]]);
+    expect(await broken.table.find(id)).to.include({ state: 'sent', sendings: 2 });
+  });
+
   it('the SMSC may have it and says nothing: it goes as often as its rules say, and is lost in the end', async () => {
     let submitted = 0;
     const network = {
