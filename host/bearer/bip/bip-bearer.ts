@@ -8,7 +8,7 @@ import { toHex } from '../../wire/hex.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import type { CardAgent } from '../../wire/message/subscription.ts';
 import { encodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
-import { type PacketTarget, sameTarget } from '../sms/packet-target.ts';
+import { mayRunTwice, type PacketTarget, sameTarget } from '../sms/packet-target.ts';
 import { type AdminBodyOptions, decodeAdminResult, encodeAdminBody } from './admin-script.ts';
 import { administrationUri } from './administration-uri.ts';
 import type { CardCaller } from './card-caller.ts';
@@ -104,7 +104,9 @@ export class BipBearer implements CardBearer {
       target = next.target;
       const { body, goesOn, commands } = encodeAdminBody(next.run, BODIES[agent.kind]);
       const rules = goesOn === undefined || agent.kind === 'amendment-b' ? {} : { goesOn };
-      const offered = { body, ...(target === 'files' ? { files: true as const } : rules) };
+      // The others post to Next-URI from before the first command on.
+      const once = agent.kind === 'amendment-b' && !next.run.slice(0, commands).every(mayRunTwice);
+      const offered = { body, once, ...(target === 'files' ? { files: true as const } : rules) };
       const result = await this.#run(agent, offered, deadline).catch((error: unknown) => {
         throw responses.length === 0 ? error : unknownOutcome(error as Error);
       });

@@ -33,6 +33,11 @@ export interface OfferedScript {
   readonly goesOn?: string;
   /** Its commands are for the card's files and not for a security domain; no rule where to go on is with it. */
   readonly files?: true;
+  /**
+   * It goes to its agent once: by Amendment B an agent repeats its POST after a script that broke off, and may have run
+   * a half of it then.
+   */
+  readonly once?: boolean;
 }
 
 export interface ScriptResult {
@@ -116,9 +121,10 @@ export class Administration {
   }
 
   /** @throws TransportError `bearer-unreachable` when the session of this fence takes no script any more */
-  async #offer(key: AdminSessionKey & { readonly pskIdentity: string }, { body, files, goesOn }: OfferedScript) {
+  async #offer(key: AdminSessionKey & { readonly pskIdentity: string }, script: OfferedScript) {
     const { table } = this.#options;
-    const offer = () => table.offer(key, body, files ? FOR_FILES : goesOn);
+    const { body, once } = script;
+    const offer = () => table.offer(key, { body, once, goesOn: script.files ? FOR_FILES : script.goesOn });
     // Of all scripts of a session the first alone makes one.
     const offered = await offer();
     if (offered !== undefined) return offered;

@@ -43,6 +43,14 @@ export interface AdminSessionKey {
   readonly fence: number;
 }
 
+export interface NewScript {
+  readonly body: Uint8Array;
+  /** Rules where it goes on, for an agent that knows them. */
+  readonly goesOn?: string | undefined;
+  /** An agent that may have it does not get it again: it may have run a half of it. */
+  readonly once?: boolean | undefined;
+}
+
 /** What there may be news of: a script for the card, or its result; at every node. */
 type News = 'offer' | 'result';
 
@@ -118,12 +126,11 @@ export class AdminSessionTable {
   /** The next script of this agent's session; undefined when it has none, or none in a state for one. */
   async offer(
     { terminalId, readerName, fence, pskIdentity }: AdminSessionKey & Pick<AdminSessionRow, 'pskIdentity'>,
-    body: Uint8Array,
-    goesOn: string | undefined,
+    { body, goesOn, once = false }: NewScript,
   ): Promise<Pick<AdminSessionRow, 'sessionId' | 'script'> | undefined> {
     return this.#change(
       sql`UPDATE admin_sessions SET script = script + 1, state = 'offered', body = ${body},
-        goes_on = ${goesOn ?? null}, status = NULL, result = NULL, bytes_out = 0, bytes_in = 0
+        goes_on = ${goesOn ?? null}, once = ${once}, status = NULL, result = NULL, bytes_out = 0, bytes_in = 0
       WHERE terminal_id = ${terminalId} AND reader_name = ${readerName} AND fence = ${fence}
         AND psk_identity = ${pskIdentity} AND state IN ('idle', 'answered')`,
       ['offer'],
@@ -152,14 +159,18 @@ export class AdminSessionTable {
       SELECT ${COLUMNS}, CASE WHEN takes THEN ${ring('result')} END FROM changed`);
   }
 
-  /** The script after this number goes to the card, again when it did not get it; else the session as it stands. */
+  /**
+   * The script after this number goes to the card, again when it did not get it; else the session as it stands. One
+   * that goes once is lost when the card asks for it again: it may have run a half of it.
+   */
   async send(sessionId: string, done: number): Promise<AdminSessionRow | undefined> {
     return this.#row(sql`WITH sent AS (
-        UPDATE admin_sessions SET state = 'sent', at = now()
+        UPDATE admin_sessions SET at = now(), state = CASE WHEN state = 'sent' AND once THEN 'lost' ELSE 'sent' END,
+          body = CASE WHEN state = 'sent' AND once THEN NULL ELSE body END
         WHERE session_id = ${sessionId} AND script = ${done + 1} AND state IN ('offered', 'sent') RETURNING *
       )
-      SELECT ${COLUMNS} FROM sent
-      UNION ALL SELECT ${COLUMNS} FROM admin_sessions
+      SELECT ${COLUMNS}, CASE WHEN state = 'lost' THEN ${ring('result')}::text END FROM sent
+      UNION ALL SELECT ${COLUMNS}, NULL FROM admin_sessions
         WHERE session_id = ${sessionId} AND NOT EXISTS (SELECT FROM sent)`);
   }
 

@@ -97,3 +97,10 @@ export const AGENT_OF_CARD_MIGRATION: Migration = {
   name: 'agents of cards',
   sql: 'ALTER TABLE subscriptions ADD COLUMN agent text;',
 };
+
+/** Which scripts an agent may not be sent twice. */
+export const SCRIPTS_SENT_ONCE_MIGRATION: Migration = {
+  number: 12,
+  name: 'scripts that go once',
+  sql: 'ALTER TABLE admin_sessions ADD COLUMN once boolean NOT NULL DEFAULT false;',
+};

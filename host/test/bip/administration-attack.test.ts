@@ -35,7 +35,7 @@ describe('the port that cards call', function () {
     node = await TestNode.open(url, { holdMs: 100 });
     hasty = await TestNode.open(url, { handshakeMs: 50 });
     await node.table.open({ ...KEY, fence: 1 }, SESSION, IDENTITY);
-    await node.table.offer({ ...KEY, fence: 1 }, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
+    await node.table.offer({ ...KEY, fence: 1 }, { body: Uint8Array.from([0xae, 0x80, 0, 0]) });
   });
   after(async () => {
     for (const child of running) child.kill('SIGKILL');
@@ -248,7 +248,7 @@ describe('the port that cards call', function () {
     const fuzzed = 'a'.repeat(32);
     const key = { ...KEY, readerName: 'slot 2', fence: 1 };
     await node.table.open(key, fuzzed, IDENTITY);
-    await node.table.offer(key, Uint8Array.from([0xae, 0x80, 0, 0]), undefined);
+    await node.table.offer(key, { body: Uint8Array.from([0xae, 0x80, 0, 0]) });
     const whole = Buffer.from(
       post(URI.replace(SESSION, fuzzed), [...FIELDS, said, `${type};version=1.0`], result),
       'latin1',

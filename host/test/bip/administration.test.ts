@@ -134,6 +134,23 @@ describe('remote administration', function () {
     await one.administration.end(key);
   });
 
+  it('gives a script that goes once to nobody twice: who asks again may have run a half of it', async () => {
+    for (const resume of [true, false]) {
+      const key = newKey();
+      const offer = { ...encodeAdminBody(COMMANDS), once: true };
+      const run = one.administration.run(key, offer, { trigger: noTrigger, ...TIME }).catch((error: unknown) => error);
+      const { sessionId = '' } = await until(
+        () => one.table.ofFence(key),
+        ({ state }) => state === 'offered',
+      );
+      expect(await one.administration.answer({ ...POST, sessionId })).to.include({ kind: 'script' });
+      expect(await two.administration.answer({ ...POST, sessionId, resume })).to.deep.equal({ kind: 'end' });
+      expect(await run)
+        .to.be.instanceOf(TransportError)
+        .with.property('code', 'outcome-unknown');
+    }
+  });
+
   it('answers nobody but the one who was called, and no number that was never given', async () => {
     const key = newKey();
     const run = one.administration.run(key, encodeAdminBody(COMMANDS), { trigger: noTrigger, ...TIME });

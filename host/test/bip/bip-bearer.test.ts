@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { BipBearer } from '../../bearer/bip/bip-bearer.ts';
+import type { CardCaller } from '../../bearer/bip/card-caller.ts';
 import { readerLinkBearer } from '../../bearer/reader-link/reader-link-bearer.ts';
 import { TransportError } from '../../errors.ts';
 import { BearerChoice } from '../../service/ota/bearer-choice.ts';
@@ -99,6 +100,35 @@ describe('the bearer of remote administration', function () {
     const { card } = linkTo((trigger) => agent.start(trigger));
     const { responses, stopped } = await bearer.exchange(card, script(), 20_000);
     expect([responses.length, stopped]).to.deep.equal([3, true]);
+  });
+
+  it('gives an agent by Amendment B a script again that only reads, and no other one', async () => {
+    const { card } = linkTo(() => {});
+    const cards: Pick<CardCaller, 'find'> = {
+      find: async () => ({ pskIdentity: IDENTITY, agent: 'amendment-b', trigger: async () => ({}) }),
+    };
+    const called = new BipBearer({
+      ...{ administration: node.administration, cards: cards as CardCaller, onError: () => {} },
+    });
+    const went: unknown[] = [];
+    for (const apdu of ['80CA006600', '80E2900000']) {
+      const request = script([{ label: 'C-APDU', apdus: [apdu] }]);
+      const carried = called.exchange({ ...card, reader: { ...card.reader, msisdn: '491700000001' } }, request, 20_000);
+      const ended = carried.catch((error: unknown) => error);
+      const key = { terminalId: IDENTITY, readerName: READER, fence: request.fence };
+      let session = await node.table.ofFence(key);
+      while (session?.state !== 'offered') session = await node.table.ofFence(key);
+      const { sessionId } = session;
+      const post = { pskIdentity: IDENTITY, sessionId, done: 0, body: new Uint8Array() };
+      const traffic = { bytesOut: 0, bytesIn: 0 };
+      for (const resume of [false, true]) {
+        const { kind } = await node.administration.answer({ ...post, resume, traffic });
+        went.push(kind);
+      }
+      called.release(card, request.fence);
+      went.push(await ended.then((error) => (error instanceof TransportError ? error.code : 'carried')));
+    }
+    expect(went).to.deep.equal(['script', 'script', 'outcome-unknown', ...['script', 'end', 'outcome-unknown']]);
   });
 
   it('tells of a chip that does not answer', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
-import { maybeAskedAgain, maySelectNothing, sameTarget } from '../../bearer/sms/packet-target.ts';
+import { maybeAskedAgain, mayRunTwice, maySelectNothing, sameTarget } from '../../bearer/sms/packet-target.ts';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 
 const command = (...apdus: string[]): CardCommand => ({ label: apdus[0] ?? '', apdus });
@@ -46,6 +46,18 @@ describe('targets of packets', () => {
     expect(maybeAskedAgain(command('0CCB3FFF08'.concat('00'.repeat(8), '00')))).to.equal(false);
     expect(maybeAskedAgain(command('80E60C0000'))).to.equal(false);
     expect(maybeAskedAgain(command('80CA004200', '80CA004500'))).to.equal(false);
+  });
+
+  it('only what selects or reads, and goes on from nothing before, may run twice', () => {
+    const twice = [SELECT_DOMAIN, SELECT_MF, GET_DATA, READ_BINARY, command('80F24000024F00'), command('00B2010400')];
+    const once = [
+      ...[command('80E60C0000'), command('80E2900000'), command('80CA004200', '80CA004500'), command()],
+      // The next occurrence, the next entries, the next record; behind a secure channel.
+      ...[command('00A4040205A000000001'), command('80F24001024F00'), command('00B2000200')],
+      command('84CA004208'.concat('00'.repeat(8), '00')),
+    ];
+    expect(twice.map(mayRunTwice)).to.deep.equal(twice.map(() => true));
+    expect(once.map(mayRunTwice)).to.deep.equal(once.map(() => false));
   });
 
   it('only a SELECT by name that the script goes on after may select nothing', () => {
