@@ -16,6 +16,7 @@ import { seramReadersClient } from '../rest/clients/seram-readers.ts';
 import { remoteTerminalLink } from '../rest/clients/terminal-link.ts';
 import type { Peer, TlsIdentity } from '../rest/identity.ts';
 import { campaignRoutes } from '../rest/routes/ota/campaigns.ts';
+import { packetCounterRoutes } from '../rest/routes/ota/packet-counters.ts';
 import { otaRoutes } from '../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../rest/routes/ota/subscriptions.ts';
 import { cardPlaceRoutes } from '../rest/routes/ota/terminals.ts';
@@ -171,7 +172,9 @@ export const otaDaemon = defineDaemon({
         otaRoutes(app, sessions, terminals, self.id);
         subscriptionRoutes(app, store.subscriptions, new Set(Object.keys(config.sms?.groups ?? {})));
         cardPlaceRoutes(app, new CardPlaces({ terminals, subscriptions, ...(phones === undefined ? {} : { phones }) }));
-        if (sms !== undefined) campaignRoutes(app, sms.campaigns);
+        if (sms === undefined) return;
+        campaignRoutes(app, sms.campaigns);
+        packetCounterRoutes(app, store.packets);
       },
       ready: () => leases.check(),
       listening: async (app) => {

@@ -14,7 +14,7 @@ import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
-import { responseStatusMeaning } from '../../wire/uicc/response-status.ts';
+import { RESPONSE_STATUS, responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { type AdminOutcome, decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
 import { decodeCompactResult, encodeCompactPacket } from './compact-packet.ts';
@@ -189,7 +189,8 @@ export class SmsBearer implements CardBearer {
 function failureOf(packet: PacketRow | undefined): TransportError {
   const { state = 'lost', status, authenticated } = packet ?? {};
   if (state === 'withdrawn' || state === 'expired') return unreachable('the message was never sent');
-  const said = `the card says: ${responseStatusMeaning(status ?? 0)}`;
+  const behind = status === RESPONSE_STATUS.COUNTER_LOW ? ', or is behind the card for good (packet-counters)' : '';
+  const said = `the card says: ${responseStatusMeaning(status ?? 0)}${behind}`;
   if (state !== 'refused')
     return new TransportError('outcome-unknown', status == null ? 'the message was sent and no answer came' : said);
   // Anybody may send a refusal that no key vouches for.

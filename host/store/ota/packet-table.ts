@@ -220,6 +220,28 @@ export class PacketTable {
     });
   }
 
+  /** The last counter of each key set of a card. */
+  async counters(card: string): Promise<readonly { readonly keySet: number; readonly counter: number }[]> {
+    return guarded(async () => {
+      const { rows } = await sql<{ keySet: number; counter: number }>`SELECT key_set AS "keySet",
+        counter::float8 AS counter FROM packet_counters WHERE card = ${card} ORDER BY key_set LIMIT 16`.execute(
+        this.#database,
+      );
+      return rows;
+    });
+  }
+
+  /** The next packet has a higher counter than this one. False when the last one had. */
+  async skipTo(card: string, keySet: number, counter: number): Promise<boolean> {
+    return guarded(async () => {
+      const { rows } = await sql`INSERT INTO packet_counters (card, key_set, counter)
+        VALUES (${card}, ${keySet}, ${counter}) ON CONFLICT (card, key_set) DO UPDATE
+          SET counter = EXCLUDED.counter WHERE packet_counters.counter <= EXCLUDED.counter
+        RETURNING card`.execute(this.#database);
+      return rows.length > 0;
+    });
+  }
+
   /**
    * The packet has its counter, number, security parameters and messages from now on. False when it has them already,
    * or has ended.

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { Type } from 'typebox';
 import { InvariantError, PeerError } from '../../errors.ts';
 import { type CardInReader, MultiProviderLab } from '../../lab/multi-provider-lab.ts';
 import { packetsOf } from '../../lab/sms-packets.ts';
+import { PacketCounter } from '../../wire/message/packet-counter.ts';
 import { SubscriptionHistory } from '../../wire/message/subscription.ts';
 import { distributeWith, type FaultCase, gateFaults } from './ota-faults.ts';
 import { attack } from './sms-forgeries.ts';
@@ -88,12 +90,18 @@ describe('key distribution over short messages', function () {
     expect(sms?.heard.length).to.equal(before);
   });
 
-  it('takes rules for a card, and no group that its config does not have', async () => {
+  it('takes rules and a higher counter for a card, and no group that its config does not have', async () => {
     const cardId = card?.cardId ?? expect.fail('the flow before has not run');
     const ota = await lab.platforms.client('ota');
     const path = `/v1/subscriptions/${cardId.kind}/${cardId.value}`;
     const msisdn = lab.sms?.msisdnOf(card?.readerName ?? '') ?? '';
     const put = (more: object) => ota.call({ method: 'PUT', path, body: { msisdn, terminalId: 'desk', ...more } });
+    const counters = `/v1/packet-counters/${cardId.kind}/${cardId.value}`;
+    const [last] = await ota.call({ method: 'GET', path: counters, response: Type.Array(PacketCounter) });
+    expect(last?.counter).to.be.greaterThan(0);
+    const skip = (counter: number) => ota.call({ method: 'PUT', path: `${counters}/1`, body: { counter } });
+    expect(await skip(0).catch((error: unknown) => error)).to.have.property('code', 'counter-is-higher');
+    await skip((last?.counter ?? 0) + 10);
     const refusal = await put({ group: 'meters' }).catch((error: unknown) => error);
     expect(refusal).to.be.instanceOf(PeerError).with.property('code', 'unknown-card-group');
     const sending = { sendings: 2, resendSeconds: 90, quietHours: { from: '22:00', until: '06:00' } };

@@ -46,7 +46,7 @@ const AT_ONCE = 3;
 const operatorOf = (platform: Peer): Peer => ({ role: 'operator', id: 'alice', platform });
 const ISSUER: Peer = { role: 'issuer', id: 'main' };
 const PROVIDER: Peer = { role: 'provider', id: 'a' };
-const OTA_OPERATORS = '^/v1/(subscriptions|campaigns|card-queues|packets)';
+const OTA_OPERATORS = '^/v1/(subscriptions|campaigns|card-queues|packets|packet-counters)';
 const READER = 'slot 1';
 interface Run {
   readonly daemon: string;

@@ -417,6 +417,21 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(1);
   });
 
+  it('the counter is behind the card’s: the packet tells, and goes when an operator has raised it', async () => {
+    await node.table.skipTo(CARD, 1, 41);
+    node.outbox.start();
+    expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered', counter: 42 });
+    const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
+    await sql`UPDATE packet_counters SET counter = 7`.execute(database);
+    await database.destroy();
+    const behind = await ended(await node.outbox.add(order(1)));
+    expect(behind).to.include({ state: 'lost', counter: 8, status: RESPONSE_STATUS.COUNTER_LOW });
+    expect(await node.table.skipTo(CARD, 1, 7), 'counters only rise').to.equal(false);
+    expect(await node.table.skipTo(CARD, 1, 100)).to.equal(true);
+    expect(await node.table.counters(CARD)).to.deep.equal([{ keySet: 1, counter: 100 }]);
+    expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered', counter: 101 });
+  });
+
   it('two nodes never use a counter twice, nor have two packets of a card under way', async () => {
     await using second = await SmsNode.open(world, url, { name: 'second' });
     node.outbox.start();
