@@ -37,6 +37,10 @@ export interface AdministrationServerOptions {
   readonly handshakeMs?: number;
   /** How long a card has to end the connection after close_notify; default 5,000. */
   readonly lingerMs?: number;
+  /** Silence within a POST whose length is said; default 60,000. */
+  readonly silenceMs?: number;
+  /** Silence of a card that runs a script, between POSTs or between the chunks of one; default 900,000. */
+  readonly idleMs?: number;
 }
 
 const LIMITS = {
@@ -48,11 +52,13 @@ const LIMITS = {
   /** Header fields of one POST. */
   headerBytes: 4_096,
   headersMs: 15_000,
-  /** From the first byte of a POST to the last. */
-  postMs: 60_000,
-  /** A card that runs a script is silent: key generation takes minutes. */
+  silenceMs: 60_000,
+  /** Key generation takes minutes, and answers go in chunks while there are commands still to run. */
   idleMs: 900_000,
 } as const;
+
+/** How often connections are looked at whose head does not come. */
+const CHECK_MS = 15_000;
 
 interface Traffic {
   bytesIn: number;
@@ -81,8 +87,10 @@ export class AdministrationServer implements AsyncDisposable {
         // otherwise, and whose connection it is its key says; `checkFraming` refuses the rest.
         insecureHTTPParser: true,
         headersTimeout: LIMITS.headersMs,
-        requestTimeout: LIMITS.postMs,
-        keepAliveTimeout: LIMITS.idleMs,
+        // Of a whole POST: `readBody` watches over its silence in place of this.
+        requestTimeout: 0,
+        connectionsCheckingInterval: Math.min(CHECK_MS, options.silenceMs ?? CHECK_MS),
+        keepAliveTimeout: options.idleMs ?? LIMITS.idleMs,
       },
       (request, response) => void this.#serve(request, response),
     );
@@ -172,7 +180,9 @@ export class AdministrationServer implements AsyncDisposable {
     if (gate?.identity === undefined) return refuse(response, 404);
     checkFraming(request.httpVersion, request.rawHeaders);
     const fields = decodeAdminRequest(pairs(request.rawHeaders));
-    const body = await readBody(request);
+    const { silenceMs, idleMs } = { ...LIMITS, ...this.#options };
+    const isChunked = request.headers['transfer-encoding'] !== undefined;
+    const body = await readBody(request, isChunked ? idleMs : silenceMs);
     if (body === undefined) return refuse(response, 413);
     const { identity: pskIdentity } = gate;
     const result = { ...statusOf(fields, body), body, resume: fields.resume };
@@ -234,13 +244,22 @@ function statusOf({ scriptStatus, body: kind, resume }: AdminRequest, body: Uint
   return { status: scriptStatus };
 }
 
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
+/** Undefined for one that is too long. @throws TransportError when its sender says nothing for so long, or is gone */
+async function readBody(request: IncomingMessage, silenceMs: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
-  for await (const part of request) {
-    length += part.length;
-    if (length > MAX_BODY) return undefined;
-    parts.push(part);
+  const silence = setTimeout(() => request.destroy(), silenceMs);
+  try {
+    for await (const part of request) {
+      silence.refresh();
+      length += part.length;
+      if (length > MAX_BODY) return undefined;
+      parts.push(part);
+    }
+  } catch (error) {
+    throw new TransportError('link-lost', 'A POST of a card broke off', {}, error);
+  } finally {
+    clearTimeout(silence);
   }
   return new Uint8Array(Buffer.concat(parts));
 }

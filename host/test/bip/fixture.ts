@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AdministrationAgent, type AdministrationAgentOptions } from '../../bearer/bip/administration-agent.ts';
-import { AdministrationServer } from '../../bearer/bip/administration-server.ts';
+import { AdministrationServer, type AdministrationServerOptions } from '../../bearer/bip/administration-server.ts';
 import { administrationUri } from '../../bearer/bip/administration-uri.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { Administration, type AdministrationOptions, type Triggered } from '../../service/ota/administration.ts';
@@ -19,6 +19,8 @@ export const silent = { info: onError, warn: onError, error: onError, debug: onE
 /** Keys by identity: each its own, as the KMS would derive it. */
 export const findKey = async (identity: string): Promise<Uint8Array> =>
   identity === IDENTITY ? PSK.slice() : new Uint8Array(16).fill(identity.length);
+
+type ServerLimits = Pick<AdministrationServerOptions, 'handshakeMs' | 'lingerMs' | 'silenceMs' | 'idleMs'>;
 
 /** One node: its sessions in the database, and the port that cards call. */
 export class TestNode implements AsyncDisposable {
@@ -41,22 +43,14 @@ export class TestNode implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async open(
-    url: string,
-    more: Partial<AdministrationOptions> & { readonly handshakeMs?: number; readonly lingerMs?: number } = {},
-  ): Promise<TestNode> {
+  static async open(url: string, more: Partial<AdministrationOptions> & ServerLimits = {}): Promise<TestNode> {
     await using parts = new AsyncDisposableStack();
     const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 4, onError });
     parts.defer(() => database.destroy());
     const bells = parts.use(await BellsByDatabase.listen({ url, onError }));
     const table = new AdminSessionTable(database);
     const administration = new Administration({ table, bells: bells.bells, ...more });
-    const { handshakeMs, lingerMs } = more;
-    const limits = {
-      ...(handshakeMs === undefined ? {} : { handshakeMs }),
-      ...(lingerMs === undefined ? {} : { lingerMs }),
-    };
-    const listen = { host: '127.0.0.1', port: 0, administration, findKey, logger: silent, ...limits };
+    const listen = { host: '127.0.0.1', port: 0, ...more, administration, findKey, logger: silent };
     const server = await AdministrationServer.listen(listen);
     return new TestNode(parts.move(), { administration, table, server });
   }
