@@ -40,9 +40,9 @@ export const BIP_CAUSE = {
   REMOTE_UNREACHABLE: 0x07,
   SERVICE_ERROR: 0x08,
   UNKNOWN_SERVICE: 0x09,
-  PORT_UNAVAILABLE: 0x0a,
-  LAUNCH_PARAMETERS: 0x0b,
-  LAUNCH_FAILED: 0x0c,
+  PORT_UNAVAILABLE: 0x10,
+  LAUNCH_PARAMETERS: 0x11,
+  LAUNCH_FAILED: 0x12,
 } as const;
 
 /** The command was carried out, wholly or nearly. */

@@ -141,6 +141,12 @@ describe('card application toolkit', () => {
 
   it('answers a command with its number, type and qualifier', () => {
     const command = decodeProactiveCommand(fromHex(vectors.commands[0]?.command ?? ''));
+    // TS 102 223 8.12.11 has no 0A to 0F.
+    expect(
+      Object.values(BIP_CAUSE)
+        .map((cause) => cause.toString(16).padStart(2, '0'))
+        .join(' '),
+    ).to.equal('00 01 02 03 04 05 06 07 08 09 10 11 12');
     const refusal = responseTo(command, RESULT.BIP_ERROR, [], Uint8Array.of(BIP_CAUSE.NO_CHANNEL));
     expect(toHex(encodeTerminalResponse(refusal))).to.equal(vectors.refusal.bytes);
     expect(missingInResponse(refusal)).to.deep.equal([]);
