@@ -42,6 +42,8 @@ interface Channel {
   /** The card was told, or need not be. */
   toldDown: boolean;
   send(bytes: Buffer): void;
+  /** Bytes that the network has not taken. */
+  unsent(): number;
   hold(on: boolean): void;
   close(): void;
 }
@@ -164,19 +166,20 @@ export class Channels {
   /**
    * Stores bytes, and sends all that is stored when `now`.
    *
-   * @returns room that is left; `down` when the link is lost, `full` when they do not fit
+   * @returns room that is left, while the network takes nothing none; `down` when the link is lost, `full` when they do
+   *   not fit
    */
   send(number: number, bytes: Uint8Array, now: boolean): number | 'unknown' | 'down' | 'full' {
     const channel = this.#open.get(number);
     if (channel === undefined) return 'unknown';
     if (!channel.up) return 'down';
-    if (channel.stored.length + bytes.length > channel.bufferSize) return 'full';
+    if (bytes.length > roomOf(channel)) return 'full';
     channel.stored = Buffer.concat([channel.stored, bytes]);
     if (now) {
       channel.send(channel.stored);
       channel.stored = Buffer.alloc(0);
     }
-    return Math.min(channel.bufferSize - channel.stored.length, MANY);
+    return Math.max(0, Math.min(roomOf(channel), MANY));
   }
 
   /** False without such a channel. */
@@ -199,13 +202,15 @@ const oneForm = (host: string): string =>
 
 const length = ({ waiting }: Channel): number => waiting.reduce((sum, part) => sum + part.length, 0);
 
+const roomOf = ({ bufferSize, stored, unsent }: Channel): number => bufferSize - stored.length - unsent();
+
 const statusOf = ({ number, up }: Channel): ChannelStatus => ({
   ...{ channel: number, link: up ? LINK.UP : LINK.DOWN },
   info: up ? CHANNEL_INFO.NONE : CHANNEL_INFO.LINK_DROPPED,
 });
 
 interface Way {
-  readonly ways: Pick<Channel, 'send' | 'hold' | 'close'>;
+  readonly ways: Pick<Channel, 'send' | 'unsent' | 'hold' | 'close'>;
   listen(received: (bytes: Buffer) => void, dropped: () => void): void;
 }
 
@@ -213,6 +218,7 @@ function wayOfTcp(socket: Socket): Way {
   return {
     ways: {
       send: (bytes) => void socket.write(bytes),
+      unsent: () => socket.writableLength,
       hold: (on) => void (on ? socket.pause() : socket.resume()),
       close: () => void socket.destroy(),
     },
@@ -235,7 +241,7 @@ function openUdp(host: string, port: number): Promise<Way | undefined> {
     socket.on('error', () => resolve(undefined));
     socket.connect(port, host, () =>
       resolve({
-        ways: { send: (bytes) => socket.send(bytes, () => {}), hold: () => {}, close },
+        ways: { send: (bytes) => socket.send(bytes, () => {}), unsent: () => 0, hold: () => {}, close },
         listen: (received) => void socket.on('message', received),
       }),
     );

@@ -54,6 +54,38 @@ describe('a channel whose peer sends faster than its card reads', () => {
     }
   });
 
+  it('has no more room for what its card sends than its buffer, while the peer reads nothing', async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, HOST);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { channels } = channelsTo(port);
+    try {
+      const connected = once(server, 'connection');
+      const number = (await channels.open({ protocol: 'tcp', host: HOST, port, bufferSize: 1_500 })) ?? 0;
+      const [peer] = await connected;
+      const piece = new Uint8Array(250).fill(7);
+      let [taken, told] = [0, channels.send(number, piece, true)];
+      // The system has buffers of its own, of some megabytes.
+      while (told !== 'full' && taken < 64_000_000) {
+        taken += piece.length;
+        if (taken % 100_000 === 0) await turn();
+        told = channels.send(number, piece, true);
+      }
+      expect(told).to.equal('full');
+      let got = 0;
+      peer.on('data', (bytes: Buffer) => {
+        got += bytes.length;
+      });
+      peer.resume();
+      while (got < taken) await turn();
+      expect(got).to.equal(taken);
+      expect(channels.send(number, piece, true)).to.equal(MOST);
+    } finally {
+      channels.closeAll();
+      server.close();
+    }
+  });
+
   it('over UDP keeps 64 KiB, whole datagrams, in one answer as many as fit', async () => {
     const peer = createSocket('udp4');
     peer.bind(0, HOST);
