@@ -91,6 +91,35 @@ describe('content of an issuer domain that is not ours', function () {
         expect(await send(session, '80CA00E0')).to.include('C0060173A180A003');
       });
 
+      it('deletes no instance that another one holds, a static field holds, or a channel has selected', async () => {
+        const [held, holder] = ['F00000000103', 'F00000000104'];
+        const plain = async (command: string) => toHex(await native.card.transmit(fromHex(command))).slice(-4);
+        const tell = async (command: string) => {
+          await native.card.reset();
+          expect(await plain(`00A4040006${holder}00`)).to.match(/^(9000|61..)$/);
+          expect(await plain(command), command).to.match(/^(9000|61..)$/);
+          session = await native.open();
+        };
+        session = await native.open();
+        for (const instance of [held, holder]) {
+          expect(await send(session, '80E60C00', install(instance, ''))).to.equal('009000');
+        }
+        const suffix = `06${held}00`;
+        for (const [keep, release] of [
+          [`80070200${suffix}`, '8009000000'],
+          [`80070300${suffix}`, `80070400${suffix}`],
+        ] as const) {
+          await tell(keep);
+          expect(await send(session, '80E40000', `4F06${held}`), keep).to.equal('6985');
+          await tell(release);
+        }
+        expect(await plain('0070000001')).to.match(/^(9000|61..)$/);
+        expect(await plain(`01A4040006${held}00`)).to.match(/^(9000|61..)$/);
+        expect(await send(session, '80E40000', `4F06${held}`), 'selected').to.equal('6985');
+        expect(await plain('00708001')).to.equal('9000');
+        expect(await send(session, '80E40000', `4F06${held}`), 'free').to.equal('009000');
+      });
+
       it('selects by default what CF says, tells it, and not what a registry update took it away from', async () => {
         const answers = async (): Promise<string> => {
           await native.card.reset();

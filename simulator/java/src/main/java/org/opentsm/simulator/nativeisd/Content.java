@@ -242,7 +242,12 @@ final class Content {
         registry().change(entry, new RegistryEntry.Row((byte) state, row.parent(), row.privileges(), row.options()));
     }
 
-    /** One write takes all rows out; uninstall() comes behind it. */
+    /**
+     * One write takes all rows out; uninstall() comes behind it.
+     *
+     * @throws StatusException 6985 for what is in use: an instance that is selected on a channel, one that an object of
+     *     another or a static field holds, a load file that is imported. JCRE 3.0.4 11.3.4
+     */
     void delete(AID name, boolean related) {
         RegistryEntry entry = registry().find(name);
         StatusException.require(entry != null, name.equals(own()) ? Status.CONDITIONS : Status.NO_REFERENCE);
@@ -258,6 +263,8 @@ final class Content {
             StatusException.require(!imported, Status.CONDITIONS);
         }
         all.add(entry);
+        boolean used = all.stream().anyMatch(gone -> gone.isInstance() && runtime.isActive(gone.aid));
+        StatusException.require(!used && !runtime.isReferenced(all), Status.CONDITIONS);
         runtime.persistentWrite();
         for (RegistryEntry gone : all) {
             if (gone.isInstance()) {
