@@ -120,6 +120,24 @@ describe('content of an issuer domain that is not ours', function () {
         expect(await send(session, '80E40000', `4F06${held}`), 'free').to.equal('009000');
       });
 
+      it('takes no toolkit application reference of another one, nor half a one', async () => {
+        session = await native.open();
+        const fields = (references: string) => {
+          const toolkit = `FF0000000000${lv(references)}00`;
+          return `EA${lv(`80${lv(toolkit)}`)}`;
+        };
+        expect(await send(session, '80E60C00', install('F00000000105', fields('020202')))).to.equal('009000');
+        for (const references of ['010101020202030303', '0101010303']) {
+          expect(await send(session, '80E60C00', install('F00000000106', fields(references))), references).to.equal(
+            '6A80',
+          );
+        }
+        expect(await send(session, '80E60C00', install('F00000000106', fields('010101030303')))).to.equal('009000');
+        for (const gone of ['F00000000105', 'F00000000106']) {
+          expect(await send(session, '80E40000', `4F06${gone}`)).to.equal('009000');
+        }
+      });
+
       it('selects by default what CF says, tells it, and not what a registry update took it away from', async () => {
         const answers = async (): Promise<string> => {
           await native.card.reset();

@@ -131,7 +131,7 @@ final class Content {
         Options options;
         Applet applet;
         try {
-            options = Options.ofApplication(runtime.installParameters());
+            options = registry().optionsOf(runtime.installParameters(), instance);
             runtime.promise(instance, options.memory());
             applet = runtime.install(file.aid, className, instance, installData);
         } catch (ISOException e) {

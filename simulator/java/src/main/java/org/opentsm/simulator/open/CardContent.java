@@ -76,10 +76,7 @@ final class CardContent {
             throw new ISOException(SW_REFERENCED_DATA_NOT_FOUND);
         }
         requireFree(data.instance());
-        PacketTarget target = data.parameters().target();
-        if (!target.isWellFormed() || registry.isAssigned(target.references(), data.instance())) {
-            throw LvReader.malformed();
-        }
+        registry.requireFree(data.parameters().target(), data.instance());
         MemoryPromise wanted = data.parameters().memory();
         memory.require(
                 Math.max(wanted.persistentQuota(), wanted.persistentReserved()),

@@ -54,9 +54,9 @@ public record Options(
      *
      * @throws javacard.framework.ISOException 6A80 when it is out of form
      */
-    public static Options ofApplication(byte[] parameters) {
+    static Options ofApplication(byte[] parameters) {
         InstallParameters read = InstallParameters.parse(parameters);
-        return NONE.implicitly(read).promising(read.memory(), PacketTarget.NONE, FileGrant.of(parameters));
+        return NONE.implicitly(read).promising(read.memory(), read.target(), FileGrant.of(parameters));
     }
 
     /** With the implicit selection of a registry update's parameters field. */

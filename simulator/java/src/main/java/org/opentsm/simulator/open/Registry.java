@@ -137,6 +137,24 @@ public final class Registry {
         return (reference[0] & 0xFF) << 16 | (reference[1] & 0xFF) << 8 | reference[2] & 0xFF;
     }
 
+    /**
+     * Of an application in a domain that is not ours, as {@link Options#ofApplication}, with the references of its
+     * INSTALL.
+     *
+     * @throws javacard.framework.ISOException 6A80 as from {@link #requireFree}, or when the field is out of form
+     */
+    public Options optionsOf(byte[] parameters, AID own) {
+        requireFree(PacketTarget.of(parameters), own);
+        return Options.ofApplication(parameters).receiving(references(parameters, own));
+    }
+
+    /** @throws javacard.framework.ISOException 6A80 for a reference cut off or another's; TS 102 226 8.2.1.3.2.5 */
+    void requireFree(PacketTarget target, AID own) {
+        if (!target.isWellFormed() || isAssigned(target.references(), own)) {
+            throw LvReader.malformed();
+        }
+    }
+
     /** True when one of these references is another's than the application's of this name; TS 102 226 8.2.1.3.2.5. */
     public boolean isAssigned(byte[] references, AID own) {
         for (int at = 0; at + PacketTarget.REFERENCE <= references.length; at += PacketTarget.REFERENCE) {
