@@ -39,8 +39,10 @@ interface Channel {
   /** What SEND DATA has stored and not sent. */
   stored: Buffer;
   up: boolean;
-  /** The card was told, or need not be. */
+  /** The card was told, or is being told. */
   toldDown: boolean;
+  /** The card was not told of data that waits for it, since it was busy. */
+  owesData: boolean;
   send(bytes: Buffer): void;
   /** Bytes that the network has not taken. */
   unsent(): number;
@@ -48,21 +50,37 @@ interface Channel {
   close(): void;
 }
 
+/**
+ * Gives the card an event when its turn comes.
+ *
+ * @param event undefined when there is nothing to tell any more
+ * @returns false when the card was too busy to hear it: `tellAgain` is called by and by
+ */
+export type TellCard = (event: () => Uint8Array | undefined) => Promise<boolean>;
+
 export class Channels {
   readonly #policy: ChannelPolicy;
-  readonly #tell: (event: Uint8Array) => void;
+  readonly #tell: TellCard;
   readonly #open = new Map<number, Channel>();
   /** Events that the card has asked for. */
   #wanted: ReadonlySet<number> = new Set();
 
-  /** @param tell gives the card an event */
-  constructor(policy: ChannelPolicy, tell: (event: Uint8Array) => void) {
+  constructor(policy: ChannelPolicy, tell: TellCard) {
     this.#policy = policy;
     this.#tell = tell;
   }
 
   want(events: readonly number[]): void {
     this.#wanted = new Set(events);
+    for (const channel of this.#open.values()) this.#tellDown(channel);
+  }
+
+  /** Tells what the card was too busy to hear. */
+  tellAgain(): void {
+    for (const channel of this.#open.values()) {
+      if (channel.owesData) this.#tellData(channel);
+      this.#tellDown(channel);
+    }
   }
 
   get isFull(): boolean {
@@ -85,6 +103,7 @@ export class Channels {
       stored: Buffer.alloc(0),
       up: true,
       toldDown: false,
+      owesData: false,
       ...way.ways,
     };
     this.#open.set(number, channel);
@@ -117,9 +136,26 @@ export class Channels {
     if (!channel.lossless && before + bytes.length > MAX_WAITING) return;
     channel.waiting.push(bytes);
     if (length(channel) > MAX_WAITING / 2) channel.hold(true);
-    if (before > 0 || !this.#wanted.has(EVENT.DATA_AVAILABLE)) return;
-    const size = catObject('channelDataLength', Math.min(length(channel), MANY));
-    this.#event(EVENT.DATA_AVAILABLE, [catObject('channelStatus', statusOf(channel)), size]);
+    if (before === 0) this.#tellData(channel);
+  }
+
+  #tellData(channel: Channel): void {
+    if (!this.#wanted.has(EVENT.DATA_AVAILABLE)) return;
+    channel.owesData = false;
+    const told = this.#tell(() => {
+      const waiting = length(channel);
+      if (waiting === 0 || !this.#isOpen(channel)) return undefined;
+      const size = catObject('channelDataLength', Math.min(waiting, MANY));
+      return eventOf(EVENT.DATA_AVAILABLE, [catObject('channelStatus', statusOf(channel)), size]);
+    });
+    void told.then((heard) => {
+      channel.owesData = !heard;
+    });
+  }
+
+  /** Its number may be another's by now. */
+  #isOpen(channel: Channel): boolean {
+    return this.#open.get(channel.number) === channel;
   }
 
   #dropped(channel: Channel): void {
@@ -127,16 +163,19 @@ export class Channels {
     this.#tellDown(channel);
   }
 
-  /** A link that is lost is told when the card has all that came before. */
+  /** A link that is lost is told when the card has all that came before, and is never forgotten. */
   #tellDown(channel: Channel): void {
-    if (channel.up || channel.toldDown || length(channel) > 0 || !this.#open.has(channel.number)) return;
+    if (channel.up || channel.toldDown || length(channel) > 0 || !this.#isOpen(channel)) return;
+    if (!this.#wanted.has(EVENT.CHANNEL_STATUS)) return;
     channel.toldDown = true;
-    if (this.#wanted.has(EVENT.CHANNEL_STATUS))
-      this.#event(EVENT.CHANNEL_STATUS, [catObject('channelStatus', statusOf(channel))]);
-  }
-
-  #event(event: number, objects: readonly AnyCatObject[]): void {
-    this.#tell(encodeEventDownload({ event, source: DEVICE.TERMINAL, destination: DEVICE.CARD, objects }));
+    const told = this.#tell(() =>
+      this.#isOpen(channel)
+        ? eventOf(EVENT.CHANNEL_STATUS, [catObject('channelStatus', statusOf(channel))])
+        : undefined,
+    );
+    void told.then((heard) => {
+      channel.toldDown = heard;
+    });
   }
 
   /** Of each channel; of none where there is none. */
@@ -199,6 +238,9 @@ export class Channels {
 /** An IPv6 address has many forms. */
 const oneForm = (host: string): string =>
   isIPv6(host) ? new SocketAddress({ address: host, family: 'ipv6' }).address : host;
+
+const eventOf = (event: number, objects: readonly AnyCatObject[]): Uint8Array =>
+  encodeEventDownload({ event, source: DEVICE.TERMINAL, destination: DEVICE.CARD, objects });
 
 const length = ({ waiting }: Channel): number => waiting.reduce((sum, part) => sum + part.length, 0);
 

@@ -30,6 +30,8 @@ export interface HandsetOptions {
   readonly profile?: Uint8Array;
   /** What PROVIDE LOCAL INFORMATION tells. */
   readonly local?: LocalInformation;
+  /** Pause before an envelope goes again to a card that is busy; default 100. */
+  readonly busyPauseMs?: number;
   readonly onError?: (error: Error) => void;
 }
 
@@ -62,7 +64,7 @@ const HANDSET_PROFILE: TerminalProfile = {
 
 /** Commands of the card after one of the terminal's; a card that never ends is left alone. */
 const MAX_COMMANDS = 512;
-/** A card whose toolkit is busy (9300) is asked again. */
+/** A card whose toolkit is busy (9300) is asked again, and after a pause as long as all of that once more. */
 const BUSY = { times: 20, pauseMs: 100 } as const;
 const SW_BUSY = statusWord(0x9300);
 const STATUS: CommandApdu = { cla: 0x80, ins: 0xf2, p1: 0, p2: 0x0c, data: new Uint8Array() };
@@ -77,14 +79,16 @@ export class Handset implements CardChannel {
   readonly #timers: CardTimers;
   readonly #desk: ProactiveDesk;
   #polling: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
   #closed = false;
 
   private constructor(card: CardChannel, options: HandsetOptions) {
     this.#card = card;
     this.#options = options;
-    const tell = (data: Uint8Array) => this.#later(() => this.#envelope(data));
-    this.#channels = new Channels(options.channels ?? { allow: [] }, tell);
-    this.#timers = new CardTimers((expired) => tell(encodeTimerExpiration(expired)));
+    this.#channels = new Channels(options.channels ?? { allow: [] }, (event) => this.#tell(event));
+    this.#timers = new CardTimers((expired) => {
+      void this.#later(() => this.#envelope(encodeTimerExpiration(expired)));
+    });
     this.#desk = new ProactiveDesk({
       ...{ channels: this.#channels, timers: this.#timers, user: options.user ?? {} },
       local: options.local ?? {},
@@ -141,6 +145,8 @@ export class Handset implements CardChannel {
   /** What belongs to the card's session ends with it. */
   #forget(): void {
     clearInterval(this.#polling);
+    clearTimeout(this.#again);
+    this.#again = undefined;
     this.#timers.clear();
     this.#channels.closeAll();
   }
@@ -160,8 +166,29 @@ export class Handset implements CardChannel {
         await this.#serve(answer.sw);
         return pendingBytes(answer.sw) === undefined ? answer : { ...answer, sw: SW.NO_ERROR };
       }
-      await new Promise((resolve) => setTimeout(resolve, BUSY.pauseMs));
+      await new Promise((resolve) => setTimeout(resolve, this.#busyPauseMs));
     }
+  }
+
+  get #busyPauseMs(): number {
+    return this.#options.busyPauseMs ?? BUSY.pauseMs;
+  }
+
+  /** Tells an event of the channels, which are asked again what there is to tell where the card was too busy. */
+  async #tell(event: () => Uint8Array | undefined): Promise<boolean> {
+    let isBusy = false;
+    await this.#later(async () => {
+      const data = event();
+      isBusy = data !== undefined && (await this.#envelope(data)).sw === SW_BUSY;
+    });
+    if (isBusy && !this.#closed) {
+      this.#again ??= setTimeout(() => {
+        this.#again = undefined;
+        this.#channels.tellAgain();
+      }, BUSY.times * this.#busyPauseMs);
+      this.#again.unref();
+    }
+    return !isBusy;
   }
 
   /** Does what the card asks for; what it asks wrongly is told, and the command before it keeps its answer. */
@@ -201,7 +228,7 @@ export class Handset implements CardChannel {
     this.#polling = setInterval(() => {
       if (waits) return;
       waits = true;
-      this.#later(async () => {
+      void this.#later(async () => {
         waits = false;
         await this.#serve((await this.#send(STATUS)).sw);
       });
@@ -210,8 +237,8 @@ export class Handset implements CardChannel {
   }
 
   /** Something that the network or the clock brings: after what is at work. */
-  #later(work: () => Promise<unknown>): void {
-    void this.#turns.run(async () => {
+  #later(work: () => Promise<unknown>): Promise<void> {
+    return this.#turns.run(async () => {
       try {
         if (!this.#closed) await work();
       } catch (error) {

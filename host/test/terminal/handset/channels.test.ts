@@ -2,11 +2,17 @@
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Channels } from '../../../service/terminal/handset/channels.ts';
+import { Handset } from '../../../service/terminal/handset/handset.ts';
+import { fromHex } from '../../../wire/hex.ts';
+import { LINK, TRANSPORT } from '../../../wire/uicc/cat-channel-values.ts';
+import { catObject, findValue } from '../../../wire/uicc/cat-object.ts';
 import { decodeEventDownload, EVENT } from '../../../wire/uicc/event-download.ts';
+import { DEVICE } from '../../../wire/uicc/proactive-command.ts';
+import { ScriptedCard } from './scripted-card.ts';
 
 /** What a card's channels carry when the network is faster than the card. */
 
@@ -16,8 +22,10 @@ const MOST = 255;
 /** Channels to one port, and what the card has been told. */
 function channelsTo(port: number) {
   const events: number[] = [];
-  const channels = new Channels({ allow: [{ host: HOST, port }] }, (event) => {
-    events.push(decodeEventDownload(event).event);
+  const channels = new Channels({ allow: [{ host: HOST, port }] }, async (event) => {
+    const told = event();
+    if (told !== undefined) events.push(decodeEventDownload(told).event);
+    return true;
   });
   channels.want([EVENT.DATA_AVAILABLE, EVENT.CHANNEL_STATUS]);
   return { channels, events };
@@ -112,6 +120,78 @@ describe('a channel whose peer sends faster than its card reads', () => {
     } finally {
       channels.closeAll();
       peer.close();
+    }
+  });
+});
+
+describe('an event of a channel', () => {
+  it('is told when the card has asked for it, and when its toolkit is free at last', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      peers.push(socket);
+    }).listen(0, HOST);
+    const peers: Socket[] = [];
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const card = new ScriptedCard();
+    await using handset = await Handset.start(card, {
+      ...{ channels: { allow: [{ host: HOST, port }] }, busyPauseMs: 1 },
+    });
+    const poke = () => handset.transmit(fromHex('00A4040000'));
+    const open = async () => {
+      const connected = once(server, 'connection');
+      void card.ask('openChannel', [
+        ...[catObject('bufferSize', 100), catObject('transport', { protocol: TRANSPORT.TCP_CLIENT, port })],
+        catObject('dataAddress', { family: 'ipv4', address: Uint8Array.of(127, 0, 0, 1) }),
+      ]);
+      await poke();
+      await connected;
+    };
+    const heard: number[] = [];
+    let next = Promise.withResolvers<void>();
+    card.onEvent = ({ event }) => {
+      heard.push(event);
+      next.resolve();
+      next = Promise.withResolvers();
+    };
+    const ask = (events: readonly number[]) => card.ask('setUpEventList', [catObject('eventList', events)]);
+    try {
+      // Lost before anybody has asked for that event.
+      await open();
+      const gone = new Promise((resolve) => peers[0]?.once('close', resolve));
+      peers[0]?.destroy();
+      await gone;
+      const status = () => card.ask('getChannelStatus');
+      const isUp = async () => {
+        const told = status();
+        await poke();
+        return findValue((await told).objects, 'channelStatus')?.link === LINK.UP;
+      };
+      while (await isUp()) await turn();
+      let told = next.promise;
+      void ask([EVENT.CHANNEL_STATUS]);
+      await poke();
+      await told;
+      expect(heard).to.deep.equal([EVENT.CHANNEL_STATUS]);
+      void card.ask('closeChannel', [], { destination: DEVICE.CHANNEL_BASE + 1 });
+      await poke();
+      // Data, then the end, for a card that is busy far longer than one envelope is repeated.
+      void ask([EVENT.CHANNEL_STATUS, EVENT.DATA_AVAILABLE]);
+      await open();
+      card.busy = 70;
+      told = next.promise;
+      peers[1]?.end('hello');
+      await told;
+      expect([heard.at(-1), card.busy]).to.deep.equal([EVENT.DATA_AVAILABLE, 0]);
+      card.busy = 70;
+      told = next.promise;
+      void card.ask('receiveData', [catObject('channelDataLength', MOST)], { destination: DEVICE.CHANNEL_BASE + 1 });
+      await poke();
+      await told;
+      expect(heard.slice(1)).to.deep.equal([EVENT.DATA_AVAILABLE, EVENT.CHANNEL_STATUS]);
+    } finally {
+      for (const peer of peers) peer.destroy();
+      server.close();
     }
   });
 });
