@@ -85,7 +85,7 @@ export class Campaigns {
     const { keySet } = this.#options;
     const data =
       application === undefined
-        ? fromCaller(() => scriptOf(commands ?? [], format))
+        ? fromCaller(() => scriptOf(commands ?? [], format, target))
         : fromHex(application.data, MAX_DATA);
     const most = scriptRoom(this.#options.maxParts);
     if (data.length > most)
@@ -154,9 +154,9 @@ export class Campaigns {
 }
 
 /** @throws WireError when a command is none, or one that answers data is not the last of a compact script */
-function scriptOf(commands: readonly string[], format: 'expanded' | 'compact'): Uint8Array {
+function scriptOf(commands: readonly string[], format: 'expanded' | 'compact', target: 'domain' | 'files'): Uint8Array {
   const apdus = commands.map(commandOf);
-  if (format === 'compact') return encodeCompactScript(forCompactScript(apdus));
+  if (format === 'compact') return encodeCompactScript(forCompactScript(apdus, target), target);
   return encodeExpandedScript({ form: 'definite', items: apdus.map((apdu) => ({ kind: 'command', apdu })) });
 }
 

@@ -5,6 +5,7 @@ import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
+import { toHex } from '../../wire/hex.ts';
 import type { StartCampaign } from '../../wire/message/campaign.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
@@ -94,6 +95,16 @@ describe('campaigns', function () {
     await left?.promise;
     expect(waiting).to.equal(8);
     hung?.resolve();
+  });
+
+  it('for files have STATUS as a compact script has it there, and GET STATUS for a domain', async () => {
+    const scripts: string[] = [];
+    for (const target of ['files', 'domain'] as const) {
+      const { id } = await start({ commands: ['80F2000010'], format: 'compact', target });
+      const [packet] = await node.table.ofCampaign(id, { after: '', limit: 1 });
+      scripts.push(toHex(packet?.data ?? new Uint8Array()));
+    }
+    expect(scripts).to.deep.equal(['80F2000010', '80F200000000C0000010']);
   });
 
   const session = () =>

@@ -135,6 +135,13 @@ describe('remote APDU formats', () => {
     expect(toHex(encodeCompactScript(commands))).to.equal('00CB5031025C0000C0000000');
   });
 
+  it('has Le in P3 of STATUS for files, and GET STATUS of a domain fetched', () => {
+    const status = [decodeCommand(fromHex('80F2000010'))];
+    expect(toHex(encodeCompactScript(forCompactScript(status, 'files'), 'files'))).to.equal('80F2000010');
+    expect(decodeCompactScript(fromHex('80F2000010'), 'files')).to.deep.equal(status);
+    expect(toHex(encodeCompactScript(forCompactScript(status)))).to.equal('80F200000000C0000010');
+  });
+
   it('takes A2 and A3 for 22 and 23', () => {
     const plain = decodeExpandedScript(fromHex('AA07220580E2900000'));
     expect(decodeExpandedScript(fromHex('AA07A20580E2900000'))).to.deep.equal(plain);
