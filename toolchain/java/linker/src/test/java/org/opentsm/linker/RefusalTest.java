@@ -127,6 +127,20 @@ class RefusalTest {
         assertTrue(links(block));
     }
 
+    @Test
+    void constantsOfCodeThatIsNeverReachedAreOfTheKindThatItsInstructionsTake() {
+        String source = "package one; public class One { static short n; void next() {}"
+                + " public static void f(One o) { n = 1; o.next(); } }";
+        byte[] block = Workshop.cap(source).loadFileDataBlock(true);
+        // sconst_1; putstatic_s; aload_0; invokevirtual
+        block[Bytes.find(block, "0481")] = (byte) Opcodes.byName("return").value();
+        block[Bytes.find(block, "188B") + 1] =
+                (byte) Opcodes.byName("getstatic_s").value();
+        LinkException e = refused(block);
+        assertEquals(Code.NOT_VERIFIED, e.code());
+        assertEquals("cp-kind", e.findings().get(0).rule());
+    }
+
     private static final String LIBRARY =
             """
         package two; public abstract class Lib { protected static final short[] N = {5, -6};

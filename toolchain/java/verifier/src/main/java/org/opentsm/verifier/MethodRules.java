@@ -5,9 +5,11 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.opentsm.cap.CapFormatException;
 import org.opentsm.cap.ConstantPoolComponent;
+import org.opentsm.cap.ConstantPoolComponent.Entry;
 import org.opentsm.cap.DescriptorComponent.MethodDescriptor;
 import org.opentsm.cap.HeaderComponent;
 import org.opentsm.cap.Instruction;
@@ -45,7 +47,7 @@ final class MethodRules {
             DecodedMethod code = decode(method, handlers);
             if (code == null) {
                 complete = false;
-            } else if (checkBranches(code) & checkHandlers(code)) {
+            } else if (checkBranches(code) & checkHandlers(code) & checkConstants(code)) {
                 decoded.add(code);
             }
         }
@@ -236,6 +238,55 @@ final class MethodRules {
             }
         }
         return true;
+    }
+
+    /** Of instructions that nothing leads to as well: dataflow does not come by them, and whoever links them does. */
+    private boolean checkConstants(DecodedMethod code) {
+        boolean fine = true;
+        for (Instruction instruction : code.instructions()) {
+            int index = instruction.constantPoolIndex();
+            List<Integer> wanted = wantedTags(instruction);
+            if (wanted.isEmpty()) {
+                continue;
+            }
+            Optional<Entry> entry = view.constant(index);
+            if (entry.isEmpty()) {
+                error(code.method(), instruction.offset(), "cp-index", "constant " + index + " does not exist");
+                fine = false;
+            } else if (!wanted.contains(entry.get().tag())) {
+                error(
+                        code.method(),
+                        instruction.offset(),
+                        "cp-kind",
+                        "constant " + index + " is a " + entry.get().kind() + ", which " + instruction.opcode()
+                                + " does not take");
+                fine = false;
+            }
+        }
+        return fine;
+    }
+
+    /** Empty for an instruction without constant. */
+    private static List<Integer> wantedTags(Instruction instruction) {
+        String name = instruction.opcode().mnemonic();
+        if (name.contains("static_")) {
+            return List.of(ConstantPoolComponent.STATIC_FIELDREF);
+        }
+        if (name.contains("field_")) {
+            return List.of(ConstantPoolComponent.INSTANCE_FIELDREF);
+        }
+        return switch (name) {
+            case "invokevirtual" -> List.of(ConstantPoolComponent.VIRTUAL_METHODREF);
+            case "invokestatic" -> List.of(ConstantPoolComponent.STATIC_METHODREF);
+            case "invokespecial" ->
+                List.of(ConstantPoolComponent.STATIC_METHODREF, ConstantPoolComponent.SUPER_METHODREF);
+            case "invokeinterface", "new", "anewarray" -> List.of(ConstantPoolComponent.CLASSREF);
+            case "checkcast", "instanceof" ->
+                instruction.operand(0) == 0 || instruction.operand(0) == 14
+                        ? List.of(ConstantPoolComponent.CLASSREF)
+                        : List.of();
+            default -> List.of();
+        };
     }
 
     private boolean checkHandlers(DecodedMethod code) {

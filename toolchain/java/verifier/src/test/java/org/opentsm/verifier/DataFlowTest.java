@@ -165,6 +165,17 @@ class DataFlowTest {
                 "()S      | 1 0 | getstatic_b 5; sreturn                              | field-type",
                 "()S      | 1 0 | getstatic_s 3; sreturn                              | cp-kind",
                 "()S      | 1 0 | getstatic_s 99; sreturn                             | cp-index",
+                "()V      | 0 0 | return; getstatic_s 99                              | cp-index",
+                "()V      | 0 0 | return; putstatic_s 3; return                       | cp-kind",
+                "()V      | 0 0 | return; getfield_a 9; return                        | cp-kind",
+                "()V      | 0 0 | return; invokevirtual 9; return                     | cp-kind",
+                "()V      | 0 0 | return; invokespecial 7; return                     | cp-kind",
+                "()V      | 0 0 | return; invokestatic 8; return                      | cp-kind",
+                "()V      | 0 0 | return; invokeinterface 1 9 0; return               | cp-kind",
+                "()V      | 0 0 | return; new 3; return                               | cp-kind",
+                "()V      | 0 0 | return; anewarray 3; return                         | cp-kind",
+                "()V      | 0 0 | return; checkcast 14 3; return                      | cp-kind",
+                "()V      | 0 0 | return; instanceof 11 0; return                     | ok",
                 "()S      | 1 0 | getstatic_s 16; sreturn                             | access-protected",
                 "([B)V    | 1 0 | aload_0; putstatic_a 6; return                      | ok",
                 "([S)V    | 1 0 | aload_0; putstatic_a 6; return                      | stack-type",
@@ -237,11 +248,10 @@ class DataFlowTest {
                 "()V | aload_0; invokespecial 13; return                  | ok",
                 "()S | aload_0; aconst_null; invokespecial 18; sreturn    | ok",
                 "(L000E;)S | aload_1; getfield_s 14; sreturn              | access-private",
-                "()V | aload_0; invokespecial 8; return                   | stack-type",
+                "()V | aload_0; invokespecial 8; return                   | cp-kind",
                 "()L0000; | aload_0; areturn                              | ok",
             })
     void instanceMethods(String type, String code, String rule) {
-        // "invokespecial 8" names a virtual method: its argument is missing first.
         check(pack(PUBLIC, type.trim(), 3, 1, code), rule);
     }
 
