@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { apdu, LOAD_FILE, SSD_MODULE, type TestCard } from './support/card.ts';
 import { onOtaCard, PacketCard, randomKeys } from './support/ota-card.ts';
 import { commandPacket, expandedScript, sendPacket } from './support/packet-host.ts';
-import { bytes, hex, lv, tlv } from './support/tlv.ts';
+import { bytes, lv, tlv } from './support/tlv.ts';
 
 const TAR = 'B20100';
 const owner = randomKeys(1, 'AES');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ColumnType, type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Renewal } from '../../wire/message/platform.ts';
 import { recordPurchase } from './loads.ts';
+import type { PurseMoveTables } from './purse-move-table.ts';
 import type { ProviderTables } from './schema.ts';
 
 /**
@@ -11,40 +12,6 @@ import type { ProviderTables } from './schema.ts';
  */
 
 type Database = Kysely<ProviderTables>;
-
-export const PURSE_MOVES_SQL = `
-  ALTER TABLE product_flows DROP CONSTRAINT product_flows_kind_check,
-    ADD CONSTRAINT product_flows_kind_check
-      CHECK (kind IN ('deployment', 'top-up', 'content-change', 'balance-move'));
-  CREATE TABLE purse_moves (
-    instance_id text PRIMARY KEY, serial text NOT NULL,
-    state text NOT NULL CHECK (state IN ('debiting', 'debited', 'credited', 'empty')),
-    amount bigint NOT NULL CHECK (amount > 0 OR state = 'empty'),
-    counter integer NOT NULL, offline_counter integer NOT NULL, terminal text NOT NULL, date_time text NOT NULL,
-    tac text, at timestamptz NOT NULL DEFAULT now(),
-    CHECK ((state IN ('debited', 'credited')) = (tac IS NOT NULL))
-  );
-`;
-
-export interface PurseMoveTables {
-  purse_moves: {
-    /** On the old card. */
-    instance_id: string;
-    serial: string;
-    /** `debiting`: nobody but the card knows whether it was taken off. */
-    state: 'debiting' | 'debited' | 'credited' | 'empty';
-    /** bigint: the driver gives text. */
-    amount: ColumnType<string, number, never>;
-    /** On-line counter: a load since would move it. */
-    counter: number;
-    offline_counter: number;
-    /** Made for this debit alone. */
-    terminal: string;
-    date_time: string;
-    tac: ColumnType<string | null, never, string>;
-    at: ColumnType<Date, never, Date>;
-  };
-}
 
 /** Each terminal id is used for one purchase. */
 export const MOVE_TERMINAL_COUNTER = 1;

@@ -11,7 +11,7 @@ import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import { CARD_LOCKS_SQL, CARD_LOCKS_UNSURE_SQL, type CardLockTables } from './card-lock-table.ts';
 import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
-import { PURSE_MOVES_SQL, type PurseMoveTables } from './purse-moves.ts';
+import { PURSE_MOVES_SQL, type PurseMoveTables } from './purse-move-table.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
   RENEWAL_CLEARING_SQL,
