@@ -17,7 +17,7 @@ import { administrationUri } from './administration-uri.ts';
 
 /**
  * Makes cards call that have an administration agent of their own: a secured packet says where to, in short messages.
- * The identity of such a card is its card id, `iccid:8986...`.
+ * The identity of such a card is what is entered with its number, else its card id, `iccid:8986...`.
  */
 
 export interface CardCallerOptions {
@@ -46,6 +46,12 @@ export interface CallableCard {
   readonly trigger: (sessionId: string, fence: number, timeoutMs: number) => Promise<Triggered>;
 }
 
+interface Call {
+  readonly card: string;
+  readonly pskIdentity: string;
+  readonly sessionId: string;
+}
+
 /** Bytes that the terminal may keep for the channel. */
 const BUFFER = 1_500;
 /** How long the SMSC may take its time with the message before the card counts as not called. */
@@ -71,17 +77,19 @@ export class CardCaller {
     const found = await this.#options.subscriptions.at(terminalId, msisdn);
     if (found === undefined || found.agent === null) return undefined;
     const { card, agent } = found;
+    const pskIdentity = found.pskIdentity ?? card;
     return {
-      ...{ pskIdentity: card, agent },
-      trigger: (sessionId, fence, timeoutMs) => this.#call(card, sessionId, fence, timeoutMs),
+      ...{ pskIdentity, agent },
+      trigger: (sessionId, fence, timeoutMs) => this.#call({ card, pskIdentity, sessionId, fence }, timeoutMs),
     };
   }
 
-  async #call(card: string, sessionId: string, fence: number, timeoutMs: number): Promise<Triggered> {
+  async #call({ fence, ...call }: Call & { readonly fence: number }, timeoutMs: number): Promise<Triggered> {
     const { outbox, keySet, tar } = this.#options;
     const spi = encodeSecurityParameters(packetSecurity(this.#options.proof));
     const expiresAt = new Date(Date.now() + timeoutMs);
-    const data = this.#parameters(card, sessionId);
+    const { card } = call;
+    const data = this.#parameters(call);
     const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
     // Whether it came, its call says; a refusal may be anybody's.
     const packet = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(REACH_MS, timeoutMs));
@@ -105,7 +113,7 @@ export class CardCaller {
     return new TransportError('bearer-unreachable', `the card does not call: ${said}`);
   }
 
-  #parameters(card: string, sessionId: string): Uint8Array {
+  #parameters({ card, pskIdentity, sessionId }: Call): Uint8Array {
     const { address, port, key, retries, pause } = this.#options;
     return encodeAdminTrigger({
       session: {
@@ -115,7 +123,7 @@ export class CardCaller {
           catObject('transport', { protocol: TRANSPORT.TCP_CLIENT, port }),
           catObject('dataAddress', { family: 'ipv4', address }),
         ],
-        security: [{ pskIdentity: Buffer.from(card, 'latin1'), key }],
+        security: [{ pskIdentity: Buffer.from(pskIdentity, 'latin1'), key }],
         retry: { count: retries, wait: pause, failureReport: new Uint8Array() },
         http: { host: 'administration', agentId: card, uri: administrationUri(sessionId, 0) },
       },

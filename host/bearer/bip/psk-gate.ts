@@ -21,7 +21,8 @@ const MAX_RECORD = 16_384;
 const MAX_BEFORE_KEY = 8_192;
 /** Amendment B asks agents for 32 bytes at least, SGP.02's form has 116. */
 const MAX_IDENTITY = 128;
-const PRINTABLE = /^[!-~]+$/;
+/** Space to tilde: other bytes have no text that two sides agree on. */
+const PRINTABLE = /^[ -~]+$/;
 
 /** Finds the message that names the key in what a client sends, record by record. @see RFC 4279 2, RFC 8446 4.2.11 */
 export class KeyNameReader {

@@ -104,3 +104,10 @@ export const SCRIPTS_SENT_ONCE_MIGRATION: Migration = {
   name: 'scripts that go once',
   sql: 'ALTER TABLE admin_sessions ADD COLUMN once boolean NOT NULL DEFAULT false;',
 };
+
+/** Agents that name themselves otherwise than by their card. */
+export const IDENTITY_OF_AGENT_MIGRATION: Migration = {
+  number: 13,
+  name: 'identities of agents',
+  sql: 'ALTER TABLE subscriptions ADD COLUMN psk_identity text;',
+};

@@ -22,6 +22,8 @@ export interface SubscriptionRow {
   readonly terminalId: string | null;
   /** The administration agent that the card has; null for none. */
   readonly agent: CardAgent | null;
+  /** That the agent names in TLS; null for the card id. */
+  readonly pskIdentity: string | null;
   /** Cards that it has rules or an SMSC in common with; null for none. */
   readonly group: string | null;
   /** How messages go to it; null for nothing of its own. */
@@ -36,6 +38,7 @@ export interface NewSubscription {
   readonly device?: string | null | undefined;
   readonly terminalId?: string | null | undefined;
   readonly agent?: CardAgent | null | undefined;
+  readonly pskIdentity?: string | null | undefined;
   readonly group?: string | null | undefined;
   readonly sending?: SendingRules | null | undefined;
 }
@@ -43,7 +46,8 @@ export interface NewSubscription {
 /** Most rows of one card's history that are told. */
 const MOST = 100;
 const COLUMNS = sql.raw(
-  'card, msisdn, device, terminal_id AS "terminalId", agent, card_group AS "group", sending, since, until',
+  `card, msisdn, device, terminal_id AS "terminalId", agent, psk_identity AS "pskIdentity", card_group AS "group",
+    sending, since, until`,
 );
 
 export class SubscriptionTable {
@@ -59,6 +63,7 @@ export class SubscriptionTable {
    */
   async put(card: string, subscription: NewSubscription, now: Date): Promise<SubscriptionRow> {
     const { msisdn, device = null, terminalId = null, agent = null, group = null, sending = null } = subscription;
+    const { pskIdentity = null } = subscription;
     const rules = sending === null ? null : JSON.stringify(sending);
     return guarded(() =>
       this.#database.transaction().execute(async (transaction) => {
@@ -66,17 +71,22 @@ export class SubscriptionTable {
         await sql`UPDATE subscriptions SET until = ${now} WHERE until IS NULL AND (card = ${card} OR msisdn = ${msisdn})
           AND NOT (card = ${card} AND msisdn = ${msisdn} AND device IS NOT DISTINCT FROM ${device}::text
             AND terminal_id IS NOT DISTINCT FROM ${terminalId}::text
-            AND agent IS NOT DISTINCT FROM ${agent}::text AND card_group IS NOT DISTINCT FROM ${group}::text
+            AND agent IS NOT DISTINCT FROM ${agent}::text
+            AND psk_identity IS NOT DISTINCT FROM ${pskIdentity}::text
+            AND card_group IS NOT DISTINCT FROM ${group}::text
             AND sending IS NOT DISTINCT FROM ${rules}::jsonb)`.execute(transaction);
         await sql`WITH changed AS (
-            INSERT INTO subscriptions (card, msisdn, device, terminal_id, agent, card_group, sending, since)
-            VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${group}, ${rules}::jsonb, ${now})
+            INSERT INTO subscriptions
+              (card, msisdn, device, terminal_id, agent, psk_identity, card_group, sending, since)
+            VALUES (${card}, ${msisdn}, ${device}, ${terminalId}, ${agent}, ${pskIdentity}, ${group},
+              ${rules}::jsonb, ${now})
             ON CONFLICT DO NOTHING RETURNING id)
           SELECT pg_notify(${BELL_CHANNEL}, ${OUTBOX_BELL}) FROM changed`.execute(transaction);
         const { rows } = await sql<SubscriptionRow>`SELECT ${COLUMNS} FROM subscriptions
           WHERE card = ${card} AND until IS NULL`.execute(transaction);
         const [row] = rows;
-        return row ?? { card, msisdn, device, terminalId, agent, group, sending, since: now, until: now };
+        const given = { card, msisdn, device, terminalId, agent, pskIdentity, group, sending };
+        return row ?? { ...given, since: now, until: now };
       }),
     );
   }

@@ -54,6 +54,10 @@ describe('the name of the key in a TLS handshake', () => {
     }
   });
 
+  it('may have spaces, as makers of cards write names', () => {
+    expect(new KeyNameReader().push(records(keyExchange('card 1'), 64))).to.equal('card 1');
+  });
+
   it('may come with the end of a text, and with no more of them', () => {
     for (const bytes of [
       records(keyExchange('card\0'), 64),

@@ -122,6 +122,7 @@ describe('KMS daemon', function () {
     const keyOf = administrationKeyClient(client);
     expect(toHex(await keyOf('theirs'))).to.equal(psk);
     expect(await keyOf('desk')).to.have.lengthOf(16);
+    expect(await keyOf('a card of its maker')).to.have.lengthOf(16);
     expect(await readdir(folder.path)).to.include.members(['psks.json.sealed', 'master.key.sealed']);
     expect(await readFile(join(folder.path, 'kms.log'), 'utf8')).not.to.contain(psk);
     await daemon.stop();

@@ -18,7 +18,16 @@ const ours = { card: 'iccid:8986000000000000017', msisdn: '491700000001', termin
 function places(phone: (terminalId: string, readerName: string) => Promise<ReachedCard | undefined>) {
   const readers = [reader('a'), reader('empty', { cardPresent: false }), reader('b', { msisdn: ours.msisdn })];
   const others = [reader('c', { msisdn: '491700000009' }), reader('d', { msisdn: ours.msisdn })];
-  const row = { ...ours, device: null, agent: null, group: null, sending: null, since: new Date(), until: null };
+  const row = {
+    ...ours,
+    device: null,
+    agent: null,
+    pskIdentity: null,
+    group: null,
+    sending: null,
+    since: new Date(),
+    until: null,
+  };
   return new CardPlaces({
     terminals: {
       list: async () => [

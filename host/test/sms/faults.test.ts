@@ -13,6 +13,7 @@ import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import type { PacketRow } from '../../store/ota/packet-table.ts';
 import { keyReference } from '../../wire/gp/key-reference.ts';
+import { decodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
 import { MAX_COUNTER } from '../../wire/uicc/secured-packet.ts';
@@ -24,6 +25,13 @@ import { CARD, MSISDN, onError, packetService, ScriptedCard, SERVER, SmsNode, Sm
 const MINUTE_MS = 60_000;
 const STRANGER = '491700000009';
 const isCommand = ({ source }: SmppMessage): boolean => source === SERVER;
+
+const callerOf = ({ outbox, subscriptions }: SmsNode): CardCaller =>
+  new CardCaller({
+    ...{ outbox, subscriptions, keySet: 1, tar: TAR, port: 8450, retries: 1 },
+    ...{ address: Uint8Array.of(192, 0, 2, 1), key: keyReference(0x40, 1) },
+    pause: { hours: 0, minutes: 1, seconds: 0 },
+  });
 
 describe('short messages that do not come as they were sent', function () {
   this.timeout(90_000);
@@ -391,12 +399,7 @@ describe('short messages that do not come as they were sent', function () {
     card.reachable = false;
     node.outbox.start();
     await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk', agent: 'opentsm' }, world.now());
-    const caller = new CardCaller({
-      ...{ outbox: node.outbox, subscriptions: node.subscriptions, keySet: 1, tar: TAR, port: 8450, retries: 1 },
-      ...{ address: Uint8Array.of(192, 0, 2, 1), key: keyReference(0x40, 1) },
-      pause: { hours: 0, minutes: 1, seconds: 0 },
-    });
-    const found = await caller.callable('desk', MSISDN);
+    const found = await callerOf(node).callable('desk', MSISDN);
     // Far longer than this test may take.
     const triggered = await found?.trigger('d'.repeat(32), 1, 60 * MINUTE_MS);
     expect(triggered).to.have.property('refused');
@@ -404,6 +407,24 @@ describe('short messages that do not come as they were sent', function () {
     expect(packet?.state).to.equal('sent');
     await node.table.giveUpSession(CARD, 1);
     expect(await triggered?.refused).to.equal(undefined);
+  });
+
+  it('a card whose agent has a name of its own is called by that one', async () => {
+    card.reachable = false;
+    node.outbox.start();
+    const pskIdentity = '80 01 02 of its maker';
+    await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk', agent: 'opentsm' }, world.now());
+    // A change of the name alone is one, too.
+    const subscription = { msisdn: MSISDN, terminalId: 'desk', agent: 'opentsm' as const, pskIdentity };
+    expect(await node.subscriptions.put(CARD, subscription, world.now())).to.include({ pskIdentity });
+    const found = await callerOf(node).callable('desk', MSISDN);
+    expect(found?.pskIdentity).to.equal(pskIdentity);
+    await found?.trigger('d'.repeat(32), 1, 60 * MINUTE_MS);
+    const [packet] = await node.table.open(CARD);
+    const { session } = decodeAdminTrigger(packet?.data ?? new Uint8Array());
+    expect(session?.security?.map((one) => Buffer.from(one.pskIdentity).toString())).to.deep.equal([pskIdentity]);
+    expect(session?.http?.agentId).to.equal(CARD);
+    await node.table.giveUpSession(CARD, 1);
   });
 
   it('the counter is at its end: nothing leaves, and the packet says so at once', async () => {

@@ -252,7 +252,7 @@ export type AuthenticateSecureChannel = Static<typeof AuthenticateSecureChannel>
 
 /** POST /v1/administration-keys: the pre-shared key of whoever calls under this identity. */
 export const AdministrationKeyQuery = Type.Object(
-  { identity: Type.String({ pattern: '^[!-~]{1,128}$' }) },
+  { identity: Type.String({ pattern: '^[ -~]{1,128}$' }) },
   { additionalProperties: false },
 );
 export type AdministrationKeyQuery = Static<typeof AdministrationKeyQuery>;

@@ -18,6 +18,11 @@ export const PutSubscription = Type.Object(
      * takes scripts for files and domains at once. Absent: its terminal's agent has to do.
      */
     agent: Type.Optional(Type.Union([Type.Literal('amendment-b'), Type.Literal('opentsm')])),
+    /**
+     * What the agent names in TLS, where its maker has given it a name of its own. Absent: the card id, which the
+     * message that makes it call tells it.
+     */
+    pskIdentity: Type.Optional(Type.String({ pattern: '^[ -~]{1,128}$' })),
     /** One of `groups` in `sms` of the server's config: its rules and its SMSC. */
     group: Type.Optional(CardGroup),
     /** Rules of this card alone. */

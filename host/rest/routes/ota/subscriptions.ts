@@ -55,6 +55,7 @@ const told = ({ card, msisdn, since, until, ...row }: SubscriptionRow): Subscrip
   ...(row.device === null ? {} : { device: row.device }),
   ...(row.terminalId === null ? {} : { terminalId: row.terminalId }),
   ...(row.agent === null ? {} : { agent: row.agent }),
+  ...(row.pskIdentity === null ? {} : { pskIdentity: row.pskIdentity }),
   ...(row.group === null ? {} : { group: row.group }),
   ...(row.sending === null ? {} : { sending: row.sending }),
   ...(until === null ? {} : { until: until.toISOString() }),
