@@ -20,12 +20,13 @@ import { fromHex } from '../../wire/hex.ts';
 /** Simulated cards whose issuer's domain is not ours, as the host's own card code reaches them. */
 
 export const NATIVE_CARDS = ['jcop', 'uicc', 'ese'] as const;
-export type NativeCardName = (typeof NATIVE_CARDS)[number];
+export type NativeCardName = (typeof NATIVE_CARDS)[number] | 'toolkit';
 
 /** The highest level of each card's channel. */
 export const TOP_LEVEL: Readonly<Record<NativeCardName, SecurityLevel>> = {
   jcop: securityLevel(0x33),
   uicc: securityLevel(0x03),
+  toolkit: securityLevel(0x03),
   ese: securityLevel(0x33),
 };
 
