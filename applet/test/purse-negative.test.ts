@@ -135,6 +135,22 @@ describe('The purse refuses', () => {
   );
 
   it(
+    'limits over the maximum under right MACs, as often as they come, and does not count them as wrong ones',
+    withPurse({ algorithm: '3des' }, async (terminal) => {
+      const { card, keys } = terminal;
+      const update = async (limit: string, sw: string) => {
+        const opened = await card.ok(`805004010701${TERMINAL}13`);
+        const session = { random: opened.slice(22, 30), counter: '0000', type: '07' };
+        const mac2 = sessionMac('3des', keys.load, session, `${limit}07${TERMINAL}${WHEN}`);
+        await card.ok(apdu('80580000', `${limit}${WHEN}${mac2}`, true), sw);
+      };
+      for (let refused = 0; refused < 16; refused++) await update('FFFFFF', '6985');
+      await update('0003E8', '9000');
+      expect(await terminal.balance('01')).equal('000003E8');
+    }),
+  );
+
+  it(
     'a key after fifteen wrong MACs in a row, for ever; a right one in time starts the count anew',
     withPurse({}, async (terminal, simulated) => {
       const wrong = async (times: number): Promise<void> => {

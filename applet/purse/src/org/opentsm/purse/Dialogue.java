@@ -244,6 +244,8 @@ final class Dialogue {
             refusal = ISO7816.SW_CONDITIONS_NOT_SATISFIED;
         }
         if (refusal != 0) {
+            // the MAC was right: only the limit is refused
+            keys.forgive(ram[SLOT]);
             end();
             ISOException.throwIt(refusal);
         }
