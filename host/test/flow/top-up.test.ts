@@ -74,7 +74,8 @@ describe('products on a card', function () {
 
   it('refuse a load over the limit of the purse, and nothing is booked', async () => {
     const state = await world.products.topUp(card, 100_000);
-    expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:status-word']);
+    expect([state.outcome, state.problem?.type]).to.deep.equal(['refused', 'urn:opentsm:problem:purse-limit']);
+    expect(state.problem?.status).to.equal(409);
     expect(await ledger()).to.include({ platform: 6_000, loads: 4, open: 0, equal: true });
   });
 

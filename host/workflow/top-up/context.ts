@@ -54,6 +54,8 @@ export interface Opened {
 export interface Looked {
   /** The query of settlement, where a load was open, and the load that it was about. */
   readonly query?: Opened;
+  /** Instead of the query's answer: the status word that the purse refused it with. */
+  readonly refused?: string;
   readonly about?: string;
   /** Proof of the open load, where the purse has one. */
   readonly proof?: string;

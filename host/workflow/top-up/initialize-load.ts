@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { aid } from '../../wire/gp/aid.ts';
-import { responseData, toCardCommand } from '../../wire/gp/command.ts';
+import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { select } from '../../wire/gp/select.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { decodeLoadInitialized, initializeForLoad } from '../../wire/purse/commands.ts';
+import { initializeForLoad } from '../../wire/purse/commands.ts';
 import type { Known, Looked, Opened, Settled, TopUpContext } from './context.ts';
+import { initializedOf } from './purse-refusals.ts';
 
-/** A5c: INITIALIZE FOR LOAD, where A5a has not done it already and there is still something to load. */
+/**
+ * A5c: INITIALIZE FOR LOAD, where A5a has not done it already and there is still something to load.
+ *
+ * @throws LifeCycleError `purse-limit`, `purse-key-dead`, `purse-counter-end`
+ */
 export async function* initializeLoad(
   { amount, looked, paid }: Known & Settled & { readonly looked: Looked },
   { product, newTerminal }: TopUpContext,
@@ -16,8 +21,8 @@ export async function* initializeLoad(
   const command = initializeForLoad({ account: 'purse', keyIndex: 1, ...asked });
   const responses: readonly CardResponse[] = yield [
     toCardCommand(select(aid(product.instanceAid))),
-    toCardCommand(command),
+    ifPresent(command),
   ];
-  const opened: Opened | undefined = { ...asked, answer: decodeLoadInitialized(responseData(command, responses[1])) };
+  const opened: Opened | undefined = { ...asked, answer: initializedOf(command, amount, responses[1]) };
   return { opened };
 }

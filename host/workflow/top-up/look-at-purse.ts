@@ -2,23 +2,22 @@
 import { WireError } from '../../errors.ts';
 import { findOpenLoad } from '../../store/provider/loads.ts';
 import { aid } from '../../wire/gp/aid.ts';
-import { ifPresent, responseData, toCardCommand } from '../../wire/gp/command.ts';
+import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
 import { select } from '../../wire/gp/select.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import {
-  decodeLoadInitialized,
-  decodeLoadProof,
-  getTransactionProof,
-  initializeForLoad,
-} from '../../wire/purse/commands.ts';
+import { decodeLoadProof, getTransactionProof, initializeForLoad } from '../../wire/purse/commands.ts';
 import { TRANSACTION } from '../../wire/purse/values.ts';
 import type { Known, Looked, TopUpContext } from './context.ts';
+import { initializedOf } from './purse-refusals.ts';
 
 /**
  * A5a: SELECT the purse, and open the load at once where no earlier one is open. Where one is, ask for its proof, and
  * for a query: INITIALIZE FOR LOAD of nothing under a terminal id that was made for it, so that no answer can have been
- * collected before. The query also ends a MAC2 that may still be under way.
+ * collected before. The query also ends a MAC2 that may still be under way. A purse that refuses the query may have a
+ * proof all the same: it wants no key for it.
+ *
+ * @throws LifeCycleError `purse-limit`, `purse-key-dead`, `purse-counter-end` where no load is open
  */
 export async function* lookAtPurse({ amount, instance }: Known, context: TopUpContext) {
   const open = await findOpenLoad(context.database, instance.serial);
@@ -29,12 +28,14 @@ export async function* lookAtPurse({ amount, instance }: Known, context: TopUpCo
   const responses: readonly CardResponse[] = yield [
     toCardCommand(select(aid(context.product.instanceAid))),
     ...proofs,
-    toCardCommand(initialize),
+    ifPresent(initialize),
   ];
-  const opened = { ...asked, answer: decodeLoadInitialized(responseData(initialize, responses[proofs.length + 1])) };
-  if (open === undefined) return { looked: { initialized: opened } as Looked };
+  const answer = responses[proofs.length + 1];
+  const opened = () => ({ ...asked, answer: initializedOf(initialize, asked.amount, answer) });
+  if (open === undefined) return { looked: { initialized: opened() } as Looked };
   const proof = proofOf(responses[1]);
-  return { looked: { query: opened, about: open.loadId, ...(proof === undefined ? {} : { proof }) } as Looked };
+  const said = answer === undefined || answer.sw === '9000' ? { query: opened() } : { refused: answer.sw };
+  return { looked: { ...said, about: open.loadId, ...(proof === undefined ? {} : { proof }) } as Looked };
 }
 
 /** Whatever is no proof counts as none: the query says more. */

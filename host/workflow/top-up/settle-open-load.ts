@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SecureChannelError, TransportError, WorkflowError } from '../../errors.ts';
+import { SecureChannelError, StatusWordError, TransportError, WorkflowError } from '../../errors.ts';
 import {
   findDoneLoad,
   findOpenLoad,
@@ -10,14 +10,17 @@ import {
 } from '../../store/provider/loads.ts';
 import type { Known, Looked, Opened, Settled, TopUpContext } from './context.ts';
 import { openedLoad } from './opened-load.ts';
+import { isFinal } from './purse-refusals.ts';
 
 /**
  * A5b: what became of a load that is open, by what the card says under a MAC and nothing else: (a) its TAC verifies:
  * done; (b) the query's MAC1 verifies and shows the old counter: reversed; (c) it shows the next counter and there is
  * no proof: done, without TAC, for a clerk, or reversed where another load is done that the card has counted so; (d)
- * anything else stays open.
+ * anything else stays open. (a) comes first and wants no answer to the query: a purse whose load key has ended, or its
+ * counter, refuses every query, and still has its proof.
  *
  * @throws WorkflowError `load-open` for (d): nothing new is loaded before it is known
+ * @throws StatusWordError when the query was refused in a way that another try may change, and nothing is proved
  * @throws TransportError `load-open` when another top-up opened it after A5a had looked, and the card was not asked
  */
 export async function settleOpenLoad(
@@ -43,10 +46,16 @@ async function settle(
   context: TopUpContext,
 ) {
   const { database } = context;
-  const { proof, query } = looked;
+  const { proof, query, refused } = looked;
   if (proof !== undefined && (await verifies(open, proof, context))) {
-    return settleLoad(database, open.loadId, { state: 'done', tac: proof });
+    await settleLoad(database, open.loadId, { state: 'done', tac: proof });
+    const { serial, balanceBefore, amount, counter } = open;
+    // The TAC says so; the query, where it was answered, may say what was spent since.
+    await recordReading(database, { serial, balance: balanceBefore + amount, counter: counter + 1 });
+    return;
   }
+  if (refused !== undefined && !isFinal(refused))
+    throw new StatusWordError('status-word', `INITIALIZE FOR LOAD: the card answered ${refused}`, { sw: refused });
   if (query !== undefined && (await isGenuine(query, instance.serial, context))) {
     if (query.answer.counter === open.counter) return settleLoad(database, open.loadId, { state: 'reversed' });
     if (query.answer.counter === open.counter + 1) {
