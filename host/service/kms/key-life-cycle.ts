@@ -31,6 +31,11 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
   ...{ D0: ['aes'], M1: ['des'], M3: ['des'], M6: ['aes'], K1: ['aes', 'des'] },
   ...{ B0: ['aes', 'des'], E0: ['aes', 'des'], P0: ['aes', 'des'] },
 };
+/**
+ * Triple DES by the serial and its complement is what a MAC is made of too: a master whose MACs one may have gives its
+ * cards' keys away, and so it is for one of both.
+ */
+const DERIVING = { usages: ['M1', 'M3'], mode: 'X' } as const;
 /** Algorithm 3 of ISO 9797-1 splits its key into two. */
 const TWO_KEYS_ONLY = 'M3';
 
@@ -178,7 +183,8 @@ export class KeyLifeCycle {
     const use = () =>
       this.#keys.with(label, (key) => {
         requireOwner(key.info, owner);
-        const { version, secret } = chosen(key, operation, request.version);
+        const ofCard = request.serial !== undefined || operation === 'derive-card-key';
+        const { version, secret } = chosen(key, operation, { wanted: request.version, ofCard });
         return check === true ? { version } : { version, ...operate(request, key.info, secret) };
       });
     return check === true ? use() : this.#audited(operation, label, by, use);
@@ -194,7 +200,7 @@ export class KeyLifeCycle {
     return this.#audited('derive-card-key', `${label} ${serial}`, by, () =>
       this.#keys.with(label, (key) => {
         requireOwner(key.info, owner);
-        return cardKeyOf(key.info, chosen(key, 'derive-card-key').secret, serial);
+        return cardKeyOf(key.info, chosen(key, 'derive-card-key', { ofCard: true }).secret, serial);
       }),
     );
   }
@@ -211,7 +217,7 @@ export class KeyLifeCycle {
     wanted?: number,
   ): Promise<T> {
     return this.#keys.with(label, (key) => {
-      const { secret, version } = chosen(key, use, wanted);
+      const { secret, version } = chosen(key, use, { wanted });
       return act(secret, version);
     });
   }
@@ -300,11 +306,19 @@ const copies = (secrets: ReadonlyMap<number, Secret>): Uint8Array[] =>
   [...secrets.values()].map((secret) => secret.expose().slice());
 
 /** The version for a use: what makes something takes the active one only; what reads takes retired ones too. */
-function chosen({ info, secrets }: HeldKey, use: Use, wanted?: number) {
+function chosen(
+  { info, secrets }: HeldKey,
+  use: Use,
+  { wanted, ofCard = false }: { readonly wanted?: number | undefined; readonly ofCard?: boolean } = {},
+) {
   const { usages, modes, makes } = RULES[use];
   const { label, keyUsage, modeOfUse } = info;
-  if (!usages.some((usage) => usage === keyUsage) || !modes.some((mode) => mode === modeOfUse))
-    throw new PolicyError('key-usage', `${label} is not a key to ${use}`, { label, keyUsage, modeOfUse });
+  const derives = ofCard && DERIVING.usages.some((usage) => usage === keyUsage);
+  const fits = derives ? modeOfUse === DERIVING.mode : modes.some((mode) => mode === modeOfUse);
+  if (!usages.some((usage) => usage === keyUsage) || !fits)
+    throw new PolicyError('key-usage', `${label} is not a key to ${use}${derives ? ' for cards: want mode X' : ''}`, {
+      ...{ label, keyUsage, modeOfUse },
+    });
   const row =
     wanted === undefined ? info.versions.findLast(({ state }) => state === 'active') : requireVersion(info, wanted);
   const usable = row?.state === 'active' || (row?.state === 'retired' && !makes);

@@ -4,7 +4,7 @@ import { aesCmac } from '../../crypto/aes.ts';
 import { BLOCK, desEcbEncrypt, fullTripleDesMac, pad80, retailMac } from '../../crypto/des.ts';
 import { constantTimeEqual } from '../../crypto/equal.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { KeyError, UnacceptableError } from '../../errors.ts';
+import { KeyError, PolicyError, UnacceptableError } from '../../errors.ts';
 import { diversify } from '../../kms/diversification.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { KeyOperation, KeyOperationResult, ManagedKey } from '../../wire/message/managed-keys.ts';
@@ -14,6 +14,7 @@ import type { KeyOperation, KeyOperationResult, ManagedKey } from '../../wire/me
 const NONCE = 12;
 const TAG = 16;
 const SERIAL = 8;
+const DERIVATION_HEAD = 6;
 /** Number of the key in KDF3. */
 const CARD_KEY = 1;
 
@@ -30,9 +31,22 @@ export function cardKeyOf({ algorithm }: ManagedKey, master: Secret, serial: str
   return desEcbEncrypt(master.expose(), concat(bytes, complement));
 }
 
-/** Computes with a key that may do so, or with the key of one card that comes from it. */
+/** `n 00 00 00 01 00 ‖ serial`: CMAC of this under a master is a part of a card's key. */
+function isDerivation(data: Uint8Array): boolean {
+  return data.length === DERIVATION_HEAD + SERIAL && /^0[12]0000000100/.test(toHex(data));
+}
+
+/**
+ * Computes with a key that may do so, or with the key of one card that comes from it.
+ *
+ * @throws PolicyError `derivation-input` for a MAC that would be the key of a card
+ */
 export function operate(request: KeyOperation, info: ManagedKey, secret: Secret): Omit<KeyOperationResult, 'version'> {
-  if (request.serial === undefined) return compute(request, info, secret);
+  if (request.serial === undefined) {
+    if (info.keyUsage === 'M6' && isDerivation(fromHex(request.data)))
+      throw new PolicyError('derivation-input', 'The MAC of these bytes is a card’s key, and keys do not leave so');
+    return compute(request, info, secret);
+  }
   const own = new Secret(cardKeyOf(info, secret, request.serial));
   try {
     return compute(request, info, own);

@@ -10,6 +10,7 @@ import { CHA } from '../../wire/gp/certificate.ts';
 import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type { PlainCommand } from '../../wire/message/kms.ts';
+import type { KeyOperation } from '../../wire/message/managed-keys.ts';
 import { openPlatform, TestFolder, type TestPlatform } from '../kms/fixture.ts';
 import { PROVIDERS, type TestProvider } from '../kms/providers.ts';
 import { failure } from '../transport/framed-card.ts';
@@ -225,6 +226,62 @@ for (const provider of PROVIDERS)
         });
       });
     }
+
+    it("does not get a card's key as the MAC of what it is derived from", async () => {
+      await withKms(provider, {}, async ({ kms }) => {
+        const master = async (label: string, more: object) => {
+          const attributes = { algorithm: 'aes', lengthBits: 256, keyUsage: 'M6', modeOfUse: 'C' } as const;
+          const key = { label, owner: OWNER, exportability: 'N', ...attributes, ...more } as const;
+          await kms.managedKeys.generate(key, 'operator');
+          await kms.managedKeys.activate(label, 'operator');
+        };
+        const use = (operation: KeyOperation['operation'], label: string, data: string, more = {}) =>
+          kms.keys.use({ operation, label, owner: OWNER, data, ...more });
+        await master('aes', {});
+        for (const n of ['01', '02']) {
+          const data = `${n}0000000100${SERIAL}`;
+          for (const [operation, more] of [
+            ['generate-mac', {}],
+            ['verify-mac', { mac: '00000000' }],
+          ] as const)
+            expect(await failure(use(operation, 'aes', data, more))).to.include({ code: 'derivation-input' });
+        }
+        // What else a master signs is a part of no card's key, and a card's own key may sign anything.
+        const { data: mac = '' } = await use('generate-mac', 'aes', `030000000100${SERIAL}`);
+        const own = toHex(await kms.managedKeys.cardKey({ label: 'aes', owner: OWNER, serial: SERIAL }, 'test'));
+        expect(own).not.to.contain(mac);
+        expect(mac).to.have.length(32);
+        expect((await use('generate-mac', 'aes', `010000000100${SERIAL}`, { serial: SERIAL })).data).to.have.length(32);
+      });
+    });
+
+    it("does not get a card's triple DES key as the MAC of its serial", async () => {
+      await withKms(provider, {}, async ({ kms }) => {
+        const des = { owner: OWNER, algorithm: 'des', lengthBits: 128, keyUsage: 'M1', exportability: 'N' } as const;
+        for (const [label, modeOfUse] of [
+          ['signs', 'C'],
+          ['derives', 'X'],
+        ] as const) {
+          await kms.managedKeys.generate({ ...des, label, modeOfUse }, 'operator');
+          await kms.managedKeys.activate(label, 'operator');
+        }
+        // With its padding this is the serial, and the MAC is the first half of the key: seven bytes and 80.
+        const serial = '4100000089999980';
+        const card = { owner: OWNER, serial };
+        const key = toHex(await kms.managedKeys.cardKey({ label: 'derives', ...card }, 'test'));
+        const ask = { operation: 'generate-mac', owner: OWNER, data: '41000000899999' } as const;
+        expect((await kms.keys.use({ ...ask, label: 'signs' })).data).to.have.length(16);
+        expect(await failure(kms.keys.use({ ...ask, label: 'derives' }))).to.include({ code: 'key-usage' });
+        for (const act of [
+          kms.managedKeys.cardKey({ label: 'signs', ...card }, 'test'),
+          kms.keys.use({ ...ask, label: 'signs', serial }),
+          kms.keys.use({ operation: 'derive-card-key', owner: OWNER, label: 'signs', data: '', check: true }),
+        ])
+          expect(await failure(act)).to.include({ code: 'key-usage' });
+        const ofCard = (await kms.keys.use({ ...ask, label: 'derives', serial })).data ?? '';
+        expect(key).not.to.contain(ofCard);
+      });
+    });
 
     it("does not get a key with another domain's certificate", async () => {
       await withKms(provider, { allowWithoutAttestation: true }, async (platform) => {
