@@ -25,7 +25,7 @@ const USAGES: Readonly<Record<Role, { readonly usages: readonly string[]; readon
   dek: { usages: ['K0'], modes: ['B', 'N'] },
 };
 
-type Protect = Pick<KeyLifeCycle, 'protecting'>;
+type Protect = Pick<KeyLifeCycle, 'protecting' | 'storing'>;
 
 export class CardKeyBlockService {
   readonly #keys: Protect;
@@ -41,14 +41,14 @@ export class CardKeyBlockService {
   /**
    * Wraps the keys of many cards anew. A card whose blocks are not right is told as such and hinders no other.
    *
-   * @throws NotFoundError, KeyError, PolicyError for a transport or storage key that may not do this
+   * @throws NotFoundError, KeyError, PolicyError for a transport or storage key that may not do this; `storage-key`
    */
   async translate(request: message.TranslateCardKeys): Promise<message.TranslatedCardKeys> {
     const { transportKey, storageKey, cards } = request;
     const details = { key: transportKey, storageKey, cards: String(cards.length) };
     await this.#audit?.('before', 'translate card keys', details);
     const translated = await this.#keys.protecting(transportKey, 'unwrap key block', (transport) =>
-      this.#keys.protecting(storageKey, 'wrap key block', (storage, version) =>
+      this.#keys.storing(storageKey, 'wrap key block', (storage, version) =>
         cards.map((blocks) => this.#translateOne(transport, { storage, version }, blocks)),
       ),
     );
@@ -79,9 +79,13 @@ export class CardKeyBlockService {
     }
   }
 
-  /** The keys of one card, for its channel. Wiped by who asked for them. @throws KeyError, WireError */
+  /**
+   * The keys of one card, for its channel. Wiped by who asked for them.
+   *
+   * @throws PolicyError `storage-key` @throws KeyError, WireError
+   */
   async open(storageKey: string, { version, ...blocks }: message.StoredCardKeys): Promise<MasterKeys> {
-    return this.#keys.protecting(
+    return this.#keys.storing(
       storageKey,
       'unwrap key block',
       (storage) => {

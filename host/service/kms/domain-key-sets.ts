@@ -31,12 +31,12 @@ const COMMON = { algorithm: 'A', versionNumber: '00', exportability: 'N' } as co
 const FIRST_KID = '01';
 
 export class DomainKeySets {
-  readonly #keys: Pick<KeyLifeCycle, 'protecting' | 'protectingFor'>;
+  readonly #keys: Pick<KeyLifeCycle, 'storing' | 'protectingFor'>;
   readonly #opened: Pick<CardKeyBlockService, 'open'>;
   readonly #audit: KeyAudit | undefined;
 
   constructor(
-    keys: Pick<KeyLifeCycle, 'protecting' | 'protectingFor'>,
+    keys: Pick<KeyLifeCycle, 'storing' | 'protectingFor'>,
     opened: Pick<CardKeyBlockService, 'open'>,
     audit: KeyAudit | undefined,
   ) {
@@ -48,7 +48,8 @@ export class DomainKeySets {
   /**
    * Three random AES keys, twice in key blocks: under the owner's transport key, and under our own for `putKey`.
    *
-   * @throws NotFoundError `no-such-key` @throws PolicyError `key-owner`, `key-usage` @throws KeyError `key-state`
+   * @throws NotFoundError `no-such-key` @throws PolicyError `key-owner`, `key-usage`, `storage-key`
+   * @throws KeyError `key-state`
    */
   async create(request: CreateDomainKeys): Promise<DomainKeys> {
     const { storageKey, transportKey, owner, lengthBits } = request;
@@ -59,7 +60,7 @@ export class DomainKeySets {
     const key = () => keys.use(new Secret(new Uint8Array(randomBytes(bytes))));
     const set = { enc: key(), mac: key(), dek: key() };
     const handed = await this.#keys.protectingFor(owner, transportKey, blocksOf(set));
-    const stored = await this.#keys.protecting(storageKey, 'wrap key block', blocksOf(set));
+    const stored = await this.#keys.storing(storageKey, 'wrap key block', blocksOf(set));
     await this.#audit?.('after', 'create domain keys', details);
     const check = (secret: Secret) => toHex(aesKeyCheckValue(secret.expose()));
     return { handed, stored, checkValues: { enc: check(set.enc), mac: check(set.mac), dek: check(set.dek) } };

@@ -62,12 +62,16 @@ export class KeyLifeCycle {
     );
   }
 
-  /** Takes a key that came in parts or under a transport key. @param key taken over and wiped */
-  async #create(attributes: message.KeyAttributes, key: Uint8Array): Promise<message.ManagedKey> {
+  /** @param key taken over and wiped @param origin where it came from */
+  async #create(
+    attributes: message.KeyAttributes,
+    key: Uint8Array,
+    origin: { readonly brought?: true } = {},
+  ): Promise<message.ManagedKey> {
     requireUsable(attributes);
     if (key.length * 8 !== attributes.lengthBits)
       throw new KeyError('key-length', `The key has ${key.length * 8} bits and not ${attributes.lengthBits}`);
-    const info = { ...attributes, versions: [this.#version(1, 'pre-active', attributes, key)] };
+    const info = { ...attributes, versions: [{ ...this.#version(1, 'pre-active', attributes, key), ...origin }] };
     await this.#keys.write(info, 1, [key]);
     return info;
   }
@@ -78,7 +82,9 @@ export class KeyLifeCycle {
     key: Uint8Array,
     by: string,
   ): Promise<message.ManagedKey> {
-    return this.#audited('import key components', attributes.label, by, () => this.#create(attributes, key));
+    return this.#audited('import key components', attributes.label, by, () =>
+      this.#create(attributes, key, { brought: true }),
+    );
   }
 
   /** A key in a block under a transport key. @throws KeyError `key-block-mac`; WireError `key-block` */
@@ -94,7 +100,7 @@ export class KeyLifeCycle {
         ...{ label, owner, algorithm, lengthBits: key.length * 8, keyUsage, modeOfUse },
         exportability: exportability === 'S' ? 'N' : exportability,
       };
-      if (Check(KeyAttributes, attributes)) return this.#create(attributes, key);
+      if (Check(KeyAttributes, attributes)) return this.#create(attributes, key, { brought: true });
       throw new KeyError('key-attributes', 'The block holds a key for a use that this KMS does not have', {
         ...{ keyUsage, modeOfUse, algorithm: header.algorithm },
       });
@@ -218,6 +224,28 @@ export class KeyLifeCycle {
   ): Promise<T> {
     return this.#keys.with(label, (key) => {
       const { secret, version } = chosen(key, use, { wanted });
+      return act(secret, version);
+    });
+  }
+
+  /**
+   * As `protecting`, with a key for what stays here. Under a key that came from outside it would not stay: a caller
+   * could have keys of cards wrapped for whoever knows that one, and bring in blocks of keys that he knows.
+   *
+   * @throws PolicyError `storage-key`
+   */
+  storing<T>(
+    label: string,
+    use: 'wrap key block' | 'unwrap key block',
+    act: (secret: Secret, version: number) => T | Promise<T>,
+    wanted?: number,
+  ): Promise<T> {
+    return this.#keys.with(label, (key) => {
+      const { secret, version } = chosen(key, use, { wanted });
+      if (key.info.versions.some((row) => row.version === version && row.brought === true))
+        throw new PolicyError('storage-key', `${label} came from outside: rotate it, or name a key made in this KMS`, {
+          ...{ label, version },
+        });
       return act(secret, version);
     });
   }

@@ -3,6 +3,7 @@ import { constants, createDecipheriv, createSign, generateKeyPairSync, privateDe
 import { expect } from 'chai';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
+import { wrapKeyBlock } from '../../kms/key-block.ts';
 import type { KeyAudit } from '../../service/kms/key-audit.ts';
 import type { KeyServiceOptions } from '../../service/kms/key-service.ts';
 import { TlvReader } from '../../wire/ber-tlv.ts';
@@ -280,6 +281,37 @@ for (const provider of PROVIDERS)
           expect(await failure(act)).to.include({ code: 'key-usage' });
         const ofCard = (await kms.keys.use({ ...ask, label: 'derives', serial })).data ?? '';
         expect(key).not.to.contain(ofCard);
+      });
+    });
+
+    it("does not get cards' keys under a key that is known outside, nor brings in known ones", async () => {
+      await withKms(provider, {}, async ({ kms }) => {
+        const attributes = { owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'B' } as const;
+        const known = fromHex('0F'.repeat(16));
+        const outside = { label: 'known', exportability: 'N', ...attributes } as const;
+        await kms.managedKeys.createFromComponents(outside, known.slice(), 'two operators');
+        await kms.managedKeys.generate({ label: 'card-keys', exportability: 'N', ...attributes }, 'operator');
+        for (const label of ['known', 'card-keys']) await kms.managedKeys.activate(label, 'operator');
+        const header = { algorithm: 'A', versionNumber: '00', exportability: 'N' } as const;
+        const block = (keyUsage: string, modeOfUse: string) =>
+          wrapKeyBlock(known, { ...header, keyUsage, modeOfUse }, fromHex('5A'.repeat(16)));
+        const blocks = { enc: block('D0', 'B'), mac: block('M6', 'C'), dek: block('K0', 'B') };
+        const translate = (storageKey: string) =>
+          kms.cardKeys.translate({ transportKey: 'known', storageKey, cards: [blocks] });
+        expect((await translate('card-keys')).cards[0]).to.have.property('keyBlocks');
+        const create = { transportKey: 'known', owner: OWNER, lengthBits: 128 } as const;
+        for (const theft of [
+          translate('known'),
+          kms.domainKeys.create({ ...create, storageKey: 'known' }),
+          kms.openSecureChannel({
+            ...{ protocol: 'scp03', option: '70', securityLevel: '33', keyVersion: '30', aid: 'A000000151000000' },
+            ...{ keySet: 'known', keyBlocks: { version: 1, ...blocks }, derivation: 'none' },
+          }),
+        ])
+          expect(await failure(theft)).to.include({ code: 'storage-key' });
+        // What a rotation makes was never outside.
+        await kms.managedKeys.rotate('known', 'operator');
+        expect((await kms.domainKeys.create({ ...create, storageKey: 'known' })).stored.version).to.equal(2);
       });
     });
 

@@ -65,6 +65,8 @@ export const KeyVersion = Type.Object(
     /** First three bytes of a block of 00 (DES) or 01 (AES) encrypted. */
     checkValue: Type.String({ pattern: '^[0-9A-F]{6}$' }),
     createdAt: Type.String({ maxLength: 32 }),
+    /** It came in parts or in a key block: somebody outside may know it. */
+    brought: Type.Optional(Type.Literal(true)),
   },
   closed,
 );
