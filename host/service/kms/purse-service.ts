@@ -13,8 +13,10 @@ import type { KeyAudit } from './key-audit.ts';
 const typeOf = (account: 'deposit' | 'purse'): number =>
   account === 'deposit' ? TRANSACTION.loadDeposit : TRANSACTION.loadPurse;
 
-const purchaseTypeOf = (account: 'deposit' | 'purse'): number =>
-  account === 'deposit' ? TRANSACTION.purchaseDeposit : TRANSACTION.purchasePurse;
+function purchaseTypeOf(account: 'deposit' | 'purse', compound = false): number {
+  if (account === 'deposit') return TRANSACTION.purchaseDeposit;
+  return compound ? TRANSACTION.purchaseCompound : TRANSACTION.purchasePurse;
+}
 
 /** What the owner may do with the keys of its purses (wire/message/purse.ts). */
 export class PurseService {
@@ -93,8 +95,9 @@ export class PurseService {
   }
 
   async verifyPurchase(certificate: message.PurchaseCertificate): Promise<message.Verified> {
-    const { keySet, serial, account, amount, terminal, terminalCounter, dateTime, tac } = certificate;
-    const data = purchaseTacData({ type: purchaseTypeOf(account), amount, terminal }, terminalCounter, dateTime);
+    const { keySet, serial, account, compound, amount, terminal, terminalCounter, dateTime, tac } = certificate;
+    const type = purchaseTypeOf(account, compound);
+    const data = purchaseTacData({ type, amount, terminal }, terminalCounter, dateTime);
     const verified = await this.#keys.withCardKeys(keySet, serial, (algorithm, { tac: key }) =>
       constantTimeEqual(purseTac(algorithm, key.expose(), data), fromHex(tac, 4)),
     );

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
-import { purseMac } from '../../kms/purse-cryptograms.ts';
+import { purseMac, purseTac } from '../../kms/purse-cryptograms.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { INSTANCE_STATE, type ServiceInstance } from '../../wire/message/platform.ts';
 import type { Purchase } from '../../wire/message/purse.ts';
-import { datedMacData } from '../../wire/purse/transaction.ts';
+import { datedMacData, purchaseTacData } from '../../wire/purse/transaction.ts';
 import { encodeAmount, TRANSACTION } from '../../wire/purse/values.ts';
 import type { InProcess, Seat } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
@@ -111,6 +111,21 @@ describe('products on a card', function () {
     expect(await refusal({ serial: '0000000000000000' })).to.equal('no-such-purse');
     expect(await refusal({ productId: 'other' })).to.equal('no-such-purse');
     expect(await ledger()).to.include({ platform: 5_000, equal: true });
+  });
+
+  it('are spent with records of compound applications too, whose TAC is of a type of its own', async () => {
+    const { productStates } = world.products;
+    const facts = { amount: 1, terminal: '0A0B0C0D0E0F', terminalCounter: 8, dateTime: '20261126120000' };
+    const { serial } = instance;
+    const tac = await world.provider.keys.purseKeys.withCardKeys('purse transit', serial, (algorithm, keys) => {
+      const data = purchaseTacData({ ...facts, type: 0x09 }, facts.terminalCounter, facts.dateTime);
+      return toHex(purseTac(algorithm, keys.tac.expose(), data));
+    });
+    const brought = { ...facts, productId: 'transit', serial, tac };
+    const refused = (await productStates.collect(brought).catch((error: unknown) => error)) as { code?: string };
+    expect(refused.code).to.equal('purse-tac');
+    await productStates.collect({ ...brought, compound: true });
+    expect((await productStates.ledger(serial)).purchases).to.equal(1_002);
   });
 
   it('leave no key of the purse in either database', async () => {

@@ -88,6 +88,8 @@ export const PurchaseCertificate = Type.Object(
     terminalCounter: AmountInCents,
     dateTime: DateTimeDigits,
     tac: Mac,
+    /** A purchase from the purse with records of compound applications: its TAC says type 09. */
+    compound: Type.Optional(Type.Literal(true)),
   },
   closed,
 );
@@ -119,6 +121,8 @@ export const Purchase = Type.Object(
     terminalCounter: AmountInCents,
     dateTime: DateTimeDigits,
     tac: Mac,
+    /** With records of compound applications. */
+    compound: Type.Optional(Type.Literal(true)),
   },
   closed,
 );

@@ -16,6 +16,7 @@ export const TRANSACTION = {
   purchaseDeposit: 0x05,
   purchasePurse: 0x06,
   limit: 0x07,
+  purchaseCompound: 0x09,
 } as const;
 
 /** Kinds of a purse's keys, as personalisation numbers them. */
