@@ -129,7 +129,7 @@ export class BipBearer implements CardBearer {
     this.#calling.add(sessionKey(card, fence));
     const { pskIdentity, agent } = own;
     const key = { terminalId: card.link.terminalId, readerName, fence, pskIdentity };
-    return { key, kind: agent, trigger: (id, ms) => own.trigger(id, fence, ms) };
+    return { key, kind: agent, trigger: (id, ms) => own.trigger(id, key, ms) };
   }
 
   #terminalAgent({ link, reader }: ReachedCard, { readerName, insertion, fence }: CardScript): Agent {

@@ -3,6 +3,7 @@ import { TransportError } from '../../errors.ts';
 import type { Triggered } from '../../service/ota/administration.ts';
 import { PRIORITY, type ProofWay, packetSecurity } from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
+import type { PacketSession } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { KeyReference } from '../../wire/gp/key-reference.ts';
 import type { CardAgent } from '../../wire/message/subscription.ts';
@@ -43,7 +44,7 @@ export interface CallableCard {
   readonly pskIdentity: string;
   readonly agent: CardAgent;
   /** Has it call for this session. @throws TransportError `bearer-unreachable` when the message did not come to it */
-  readonly trigger: (sessionId: string, fence: number, timeoutMs: number) => Promise<Triggered>;
+  readonly trigger: (sessionId: string, session: PacketSession, timeoutMs: number) => Promise<Triggered>;
 }
 
 interface Call {
@@ -80,17 +81,17 @@ export class CardCaller {
     const pskIdentity = found.pskIdentity ?? card;
     return {
       ...{ pskIdentity, agent },
-      trigger: (sessionId, fence, timeoutMs) => this.#call({ card, pskIdentity, sessionId, fence }, timeoutMs),
+      trigger: (sessionId, session, timeoutMs) => this.#call({ card, pskIdentity, sessionId, session }, timeoutMs),
     };
   }
 
-  async #call({ fence, ...call }: Call & { readonly fence: number }, timeoutMs: number): Promise<Triggered> {
+  async #call({ session, ...call }: Call & { readonly session: PacketSession }, timeoutMs: number): Promise<Triggered> {
     const { outbox, keySet, tar } = this.#options;
     const spi = encodeSecurityParameters(packetSecurity(this.#options.proof));
     const expiresAt = new Date(Date.now() + timeoutMs);
     const { card } = call;
     const data = this.#parameters(call);
-    const id = await outbox.add({ card, tar, data, fence, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
+    const id = await outbox.add({ card, tar, data, session, keySet, spi, priority: PRIORITY.SESSION, expiresAt });
     // Whether it came, its call says; a refusal may be anybody's.
     const packet = await outbox.until(id, ({ state }) => state !== 'queued', Math.min(REACH_MS, timeoutMs));
     // One that leaves after all would make the card call for a session that is over.

@@ -11,14 +11,14 @@ import {
   scriptRoom,
 } from '../../service/ota/packet-rules.ts';
 import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
-import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
+import type { PacketRow, PacketSession, PacketTable } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
 import { RESPONSE_STATUS, responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { type AdminOutcome, decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
 import { decodeCompactResult, encodeCompactPacket } from './compact-packet.ts';
-import { isOpen, type SmsOutbox } from './outbox.ts';
+import { isOpen, type SmsOrder, type SmsOutbox } from './outbox.ts';
 import { maybeAskedAgain, maySelectNothing, type PacketTarget, sameTarget } from './packet-target.ts';
 
 /** Scripts go to the card as secured packets in short messages (SCP80), one packet and one answer for each script. */
@@ -118,6 +118,7 @@ export class SmsBearer implements CardBearer {
     const refusal = this.refusal(card, script);
     if (refusal !== undefined) throw unreachable(refusal);
     const cardId = await this.#cardOf(card);
+    const session = sessionOf(card, script.fence);
     const deadline = this.#now() + timeoutMs;
     const responses: CardResponse[] = [];
     const cost = { apdus: 0, bytesOut: 0, bytesIn: 0, roundTrips: 0 };
@@ -128,11 +129,9 @@ export class SmsBearer implements CardBearer {
       const { body, run, packet: next } = this.#packet(left, target);
       target = next;
       const tar = target === 'files' ? FILES_TAR : this.#options.tar;
-      const packet = await this.#run({ card: cardId, tar, data: body, fence: script.fence }, deadline).catch(
-        (error: unknown) => {
-          throw responses.length === 0 ? error : unknownOutcome(error as Error);
-        },
-      );
+      const packet = await this.#run({ card: cardId, tar, data: body, session }, deadline).catch((error: unknown) => {
+        throw responses.length === 0 ? error : unknownOutcome(error as Error);
+      });
       cost.roundTrips += 1;
       cost.bytesOut += body.length;
       cost.bytesIn += packet.bytesIn;
@@ -157,10 +156,7 @@ export class SmsBearer implements CardBearer {
     throw unreachable(`no card is entered for the number of ${readerName} at ${link.terminalId}`);
   }
 
-  async #run(
-    parts: { readonly card: string; readonly tar: Uint8Array; readonly data: Uint8Array; readonly fence: number },
-    deadline: number,
-  ): Promise<PacketRow> {
+  async #run(parts: Pick<SmsOrder, 'card' | 'tar' | 'data' | 'session'>, deadline: number): Promise<PacketRow> {
     const { outbox, table, keySet, reachMs = REACH_MS } = this.#options;
     const spi = encodeSecurityParameters(packetSecurity(this.#options.proof));
     const id = await outbox.add({ ...parts, keySet, spi, priority: PRIORITY.SESSION, expiresAt: new Date(deadline) });
@@ -176,7 +172,7 @@ export class SmsBearer implements CardBearer {
 
   release(card: ReachedCard, fence: number): void {
     const { link, reader } = card;
-    const giveUp = async () => this.#options.table.giveUpSession(await this.#cardOf(card), fence);
+    const giveUp = async () => this.#options.table.giveUpSession(await this.#cardOf(card), sessionOf(card, fence));
     if (reader.msisdn !== undefined)
       giveUp().catch((error: Error) => {
         const unknown = error instanceof TransportError && error.code === 'bearer-unreachable';
@@ -185,6 +181,10 @@ export class SmsBearer implements CardBearer {
     link.release(reader.readerName, fence);
   }
 }
+
+const sessionOf = ({ link, reader }: ReachedCard, fence: number): PacketSession => ({
+  ...{ terminalId: link.terminalId, readerName: reader.readerName, fence },
+});
 
 function failureOf(packet: PacketRow | undefined): TransportError {
   const { state = 'lost', status, authenticated } = packet ?? {};

@@ -54,13 +54,20 @@ export interface PacketRow {
   readonly subscriber: { readonly group: string | null; readonly sending: SendingRules | null } | null;
 }
 
+/** A session's hold on a reader. */
+export interface PacketSession {
+  readonly terminalId: string;
+  readonly readerName: string;
+  readonly fence: number;
+}
+
 export interface NewPacket
   extends Pick<PacketRow, 'id' | 'card' | 'keySet' | 'spi' | 'tar' | 'priority' | 'expiresAt'> {
   readonly data: Uint8Array;
   /** Not before this. */
   readonly nextAt: Date;
-  /** Of the card session that it belongs to; absent for what nobody holds the card for. */
-  readonly fence?: number;
+  /** The card session that it belongs to; absent for what nobody holds the card for. */
+  readonly session?: PacketSession;
 }
 
 /** One of several SMSCs, by its name, and which cards are whose: of the rest the name is empty. */
@@ -146,10 +153,12 @@ export class PacketTable {
   }
 
   async add(packet: NewPacket, now: Date): Promise<void> {
-    const { id, card, keySet, spi, tar, data, priority, nextAt, expiresAt, fence = null } = packet;
+    const { id, card, keySet, spi, tar, data, priority, nextAt, expiresAt, session } = packet;
+    const { terminalId = null, readerName = null, fence = null } = session ?? {};
     await this.#change(sql`INSERT INTO sms_packets
-      (id, card, key_set, spi, tar, data, priority, at, next_at, expires_at, fence, state) VALUES (${id}, ${card},
-        ${keySet}, ${spi}, ${tar}, ${data}, ${priority}, ${now}, ${nextAt}, ${expiresAt}, ${fence}, 'queued')`);
+      (id, card, key_set, spi, tar, data, priority, at, next_at, expires_at, terminal_id, reader_name, fence, state)
+      VALUES (${id}, ${card}, ${keySet}, ${spi}, ${tar}, ${data}, ${priority}, ${now}, ${nextAt}, ${expiresAt},
+        ${terminalId}, ${readerName}, ${fence}, 'queued')`);
   }
 
   async find(id: string): Promise<PacketRow | undefined> {
@@ -410,9 +419,11 @@ export class PacketTable {
     await this.#giveUp(sql`id = ${id}`);
   }
 
-  /** The same for what the sessions of this card have, up to this fence. */
-  async giveUpSession(card: string, fence: number): Promise<void> {
-    await this.#giveUp(sql`card = ${card} AND fence <= ${fence}`);
+  /** The same for what the sessions of this card at one reader have, up to this fence: another reader has its own. */
+  async giveUpSession(card: string, { terminalId, readerName, fence }: PacketSession): Promise<void> {
+    await this.#giveUp(sql`card = ${card} AND fence <= ${fence}
+      AND COALESCE(terminal_id, ${terminalId}) = ${terminalId}
+      AND COALESCE(reader_name, ${readerName}) = ${readerName}`);
   }
 
   async #giveUp(which: RawBuilder<unknown>): Promise<void> {

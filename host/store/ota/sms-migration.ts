@@ -111,3 +111,10 @@ export const IDENTITY_OF_AGENT_MIGRATION: Migration = {
   name: 'identities of agents',
   sql: 'ALTER TABLE subscriptions ADD COLUMN psk_identity text;',
 };
+
+/** Fencing numbers count for each reader: whose a packet is stands with them. */
+export const READER_OF_PACKET_MIGRATION: Migration = {
+  number: 14,
+  name: 'readers of packets',
+  sql: 'ALTER TABLE sms_packets ADD COLUMN terminal_id text, ADD COLUMN reader_name text;',
+};

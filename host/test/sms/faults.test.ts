@@ -23,6 +23,7 @@ import { CARD, MSISDN, onError, packetService, ScriptedCard, SERVER, SmsNode, Sm
 /** What a mobile network does to messages, and what a data centre does to nodes: a script runs once, or not at all. */
 
 const MINUTE_MS = 60_000;
+const SESSION = { terminalId: 'desk', readerName: 'slot 1', fence: 1 };
 const STRANGER = '491700000009';
 const isCommand = ({ source }: SmppMessage): boolean => source === SERVER;
 
@@ -401,11 +402,11 @@ describe('short messages that do not come as they were sent', function () {
     await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk', agent: 'opentsm' }, world.now());
     const found = await callerOf(node).callable('desk', MSISDN);
     // Far longer than this test may take.
-    const triggered = await found?.trigger('d'.repeat(32), 1, 60 * MINUTE_MS);
+    const triggered = await found?.trigger('d'.repeat(32), SESSION, 60 * MINUTE_MS);
     expect(triggered).to.have.property('refused');
     const [packet] = await node.table.open(CARD);
     expect(packet?.state).to.equal('sent');
-    await node.table.giveUpSession(CARD, 1);
+    await node.table.giveUpSession(CARD, SESSION);
     expect(await triggered?.refused).to.equal(undefined);
   });
 
@@ -419,12 +420,12 @@ describe('short messages that do not come as they were sent', function () {
     expect(await node.subscriptions.put(CARD, subscription, world.now())).to.include({ pskIdentity });
     const found = await callerOf(node).callable('desk', MSISDN);
     expect(found?.pskIdentity).to.equal(pskIdentity);
-    await found?.trigger('d'.repeat(32), 1, 60 * MINUTE_MS);
+    await found?.trigger('d'.repeat(32), SESSION, 60 * MINUTE_MS);
     const [packet] = await node.table.open(CARD);
     const { session } = decodeAdminTrigger(packet?.data ?? new Uint8Array());
     expect(session?.security?.map((one) => Buffer.from(one.pskIdentity).toString())).to.deep.equal([pskIdentity]);
     expect(session?.http?.agentId).to.equal(CARD);
-    await node.table.giveUpSession(CARD, 1);
+    await node.table.giveUpSession(CARD, SESSION);
   });
 
   it('the counter is at its end: nothing leaves, and the packet says so at once', async () => {

@@ -208,4 +208,17 @@ describe('the bearer by short message', function () {
     expect(await lost).to.have.property('code', 'outcome-unknown');
     expect(await node.table.open(CARD)).to.deep.equal([]);
   });
+
+  it('gives up nothing of the card’s session at another reader, however far the fence of this one is', async () => {
+    await using card = new ScriptedCard(world);
+    card.reachable = false;
+    const exchange = node.bearer.exchange(reached(MSISDN), script([command(1)], 2), 20_000);
+    let open = await node.table.open(CARD);
+    while (open[0]?.state !== 'sent') open = await node.table.open(CARD);
+    // The reader that it was in before is released late, and has counted further.
+    await node.table.giveUpSession(CARD, { terminalId: 'desk', readerName: 'slot 2', fence: 90 });
+    await node.table.giveUpSession(CARD, { terminalId: 'other', readerName: READER, fence: 90 });
+    card.reachable = true;
+    expect((await exchange).responses).to.have.lengthOf(1);
+  });
 });
