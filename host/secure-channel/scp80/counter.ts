@@ -24,7 +24,7 @@ export function judgeCounter(mode: CounterMode, stored: number, received: number
 }
 
 /**
- * The sender's rule: one more for each packet, a repeated one too. Store it before the packet leaves.
+ * The sender's rule: one more for each packet. Store it before the packet leaves; what goes again is the same bytes.
  *
  * @throws SecureChannelError when the counter is used up
  */
