@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Channels } from '../../../service/terminal/handset/channels.ts';
 import { Handset } from '../../../service/terminal/handset/handset.ts';
-import { fromHex } from '../../../wire/hex.ts';
+import { fromHex, toHex } from '../../../wire/hex.ts';
 import { LINK, TRANSPORT } from '../../../wire/uicc/cat-channel-values.ts';
 import { catObject, findValue } from '../../../wire/uicc/cat-object.ts';
 import { decodeEventDownload, EVENT } from '../../../wire/uicc/event-download.ts';
@@ -88,6 +88,28 @@ describe('a channel whose peer sends faster than its card reads', () => {
       while (got < taken) await turn();
       expect(got).to.equal(taken);
       expect(channels.send(number, piece, true)).to.equal(MOST);
+    } finally {
+      channels.closeAll();
+      server.close();
+    }
+  });
+
+  it('stores what comes in pieces up to its buffer, refuses what is over, and sends all of it', async () => {
+    const got: Buffer[] = [];
+    const server = createServer((socket) => void socket.on('data', (bytes) => got.push(bytes))).listen(0, HOST);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { channels } = channelsTo(port);
+    try {
+      const number = (await channels.open({ protocol: 'tcp', host: HOST, port, bufferSize: 1_500 })) ?? 0;
+      const pieces = Array.from({ length: 7 }, (_, index) => new Uint8Array(200).fill(index));
+      const told = pieces.map((piece) => channels.send(number, piece, false));
+      expect(told).to.deep.equal([255, 255, 255, 255, 255, 255, 100]);
+      expect(channels.send(number, new Uint8Array(101), true)).to.equal('full');
+      expect(channels.send(number, new Uint8Array(100).fill(7), true)).to.equal(255);
+      const length = () => got.reduce((sum, { length: bytes }) => sum + bytes, 0);
+      while (length() < 1_500) await turn();
+      expect(toHex(Buffer.concat(got))).to.equal(toHex(Buffer.concat([...pieces, new Uint8Array(100).fill(7)])));
     } finally {
       channels.closeAll();
       server.close();
