@@ -114,20 +114,22 @@ export class KeyService implements Kms {
   }
 
   /**
+   * @param operator whose word will do for a pair that is not attested; absent: the platform's process asks
    * @throws PolicyError `attestation-required`
    * @throws CertificateError unless the attestation shows this key as made by the owner of an owned domain that trusts
    *   our CA alone
    */
   async issueSecurityDomainCertificate(
     request: message.IssueSecurityDomainCertificate,
+    operator?: string,
   ): Promise<message.CardCertificate> {
     const { holderReference, claim, withoutAttestation } = request;
     const publicKey = certifiableKey(request.publicKey);
     if (claim !== undefined) this.#requireAttested(publicKey, claim);
-    else if (withoutAttestation !== true || !this.#options.allowWithoutAttestation) {
+    else if (withoutAttestation !== true || !(operator !== undefined || this.#options.allowWithoutAttestation)) {
       throw new PolicyError('attestation-required', 'This CA certifies no card key without an attestation of it');
     }
-    const basis = claim === undefined ? 'owner' : 'attestation';
+    const basis = claim === undefined ? (operator ?? 'owner') : 'attestation';
     // With the key: who reads the record can tell a pair that no card has.
     const publicKeySha256 = createHash('sha256').update(publicKey.modulus).digest('hex').toUpperCase();
     const details = { holderReference, basis, publicKeySha256 };

@@ -4,16 +4,19 @@ import { expect } from 'chai';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
 import { wrapKeyBlock } from '../../kms/key-block.ts';
+import type { Peer } from '../../rest/identity.ts';
+import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
 import type { KeyAudit } from '../../service/kms/key-audit.ts';
 import type { KeyServiceOptions } from '../../service/kms/key-service.ts';
 import { TlvReader } from '../../wire/ber-tlv.ts';
 import { CHA } from '../../wire/gp/certificate.ts';
 import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
-import type { PlainCommand } from '../../wire/message/kms.ts';
+import { CardCertificate, type PlainCommand } from '../../wire/message/kms.ts';
 import type { KeyOperation } from '../../wire/message/managed-keys.ts';
 import { openPlatform, TestFolder, type TestPlatform } from '../kms/fixture.ts';
 import { PROVIDERS, type TestProvider } from '../kms/providers.ts';
+import { TestServer } from '../rest/fixture.ts';
 import { failure } from '../transport/framed-card.ts';
 
 /**
@@ -176,6 +179,35 @@ async function forged(authorityReference: string, holderAuthorization: number): 
   return toHex(await issueCardCertificate(content, rsaSigner(PAIR)));
 }
 
+describe('a process that calls its own KMS over its route of certificates', function () {
+  this.timeout(60_000);
+
+  it('gets none for a pair that no card attests, and an operator of the KMS does', async () => {
+    await using folder = await TestFolder.make();
+    const record: string[] = [];
+    const audit: KeyAudit = async (_phase, act, { basis = '' }) => void record.push(`${act} ${basis}`);
+    const { kms } = await openPlatform(folder.path, { audit });
+    record.length = 0;
+    const self: Peer = { role: 'kms', id: 'issuer' };
+    const owner: Peer = { role: 'issuer', id: 'main' };
+    await using server = await TestServer.start(self, (app) => kmsRoutes(app, kms, owner));
+    const body = { holderReference: 'A7'.repeat(16), publicKey: KEY, withoutAttestation: true };
+    const path = '/v1/certificate-authority/security-domain-certificates';
+    const ask = async (peer: Peer) =>
+      (await server.client(peer)).call({ method: 'POST', path, body, response: CardCertificate });
+    expect(await failure(ask(owner))).to.include({ code: 'attestation-required' });
+    expect(await failure(ask({ role: 'operator', id: 'alice', platform: owner }))).to.include({
+      code: 'access-denied',
+    });
+    expect(record).to.deep.equal([]);
+    const { certificate } = await ask({ role: 'operator', id: 'alice', platform: self });
+    expect(certificate).to.match(/^7F21/);
+    const act = 'issue CERT.SD.AUT urn:opentsm:operator:kms:issuer/alice';
+    expect(record).to.deep.equal([act, act]);
+    kms.close();
+  });
+});
+
 for (const provider of PROVIDERS)
   describe(`a process that calls its own KMS, ${provider.name} provider`, function () {
     this.timeout(60_000);
@@ -274,11 +306,11 @@ for (const provider of PROVIDERS)
         expect((await kms.keys.use({ ...ask, label: 'signs' })).data).to.have.length(16);
         expect(await failure(kms.keys.use({ ...ask, label: 'derives' }))).to.include({ code: 'key-usage' });
         for (const act of [
-          kms.managedKeys.cardKey({ label: 'signs', ...card }, 'test'),
-          kms.keys.use({ ...ask, label: 'signs', serial }),
-          kms.keys.use({ operation: 'derive-card-key', owner: OWNER, label: 'signs', data: '', check: true }),
+          () => kms.managedKeys.cardKey({ label: 'signs', ...card }, 'test'),
+          () => kms.keys.use({ ...ask, label: 'signs', serial }),
+          () => kms.keys.use({ operation: 'derive-card-key', owner: OWNER, label: 'signs', data: '', check: true }),
         ])
-          expect(await failure(act)).to.include({ code: 'key-usage' });
+          expect(await failure(act())).to.include({ code: 'key-usage' });
         const ofCard = (await kms.keys.use({ ...ask, label: 'derives', serial })).data ?? '';
         expect(key).not.to.contain(ofCard);
       });
@@ -301,14 +333,15 @@ for (const provider of PROVIDERS)
         expect((await translate('card-keys')).cards[0]).to.have.property('keyBlocks');
         const create = { transportKey: 'known', owner: OWNER, lengthBits: 128 } as const;
         for (const theft of [
-          translate('known'),
-          kms.domainKeys.create({ ...create, storageKey: 'known' }),
-          kms.openSecureChannel({
-            ...{ protocol: 'scp03', option: '70', securityLevel: '33', keyVersion: '30', aid: 'A000000151000000' },
-            ...{ keySet: 'known', keyBlocks: { version: 1, ...blocks }, derivation: 'none' },
-          }),
+          () => translate('known'),
+          () => kms.domainKeys.create({ ...create, storageKey: 'known' }),
+          () =>
+            kms.openSecureChannel({
+              ...{ protocol: 'scp03', option: '70', securityLevel: '33', keyVersion: '30', aid: 'A000000151000000' },
+              ...{ keySet: 'known', keyBlocks: { version: 1, ...blocks }, derivation: 'none' },
+            }),
         ])
-          expect(await failure(theft)).to.include({ code: 'storage-key' });
+          expect(await failure(theft())).to.include({ code: 'storage-key' });
         // What a rotation makes was never outside.
         await kms.managedKeys.rotate('known', 'operator');
         expect((await kms.domainKeys.create({ ...create, storageKey: 'known' })).stored.version).to.equal(2);

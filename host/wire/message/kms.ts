@@ -128,7 +128,7 @@ export type AttestationFacts = Static<typeof AttestationFacts>;
 /**
  * POST /v1/certificate-authority/security-domain-certificates: CERT.SD.AUT. The KMS sets what the claim must
  * say of key, trust point and owner itself. Without an attestation it is issued only where the card profile says that
- * the card has no CASD (`withoutAttestation`) and the KMS's configuration allows it.
+ * the card has no CASD (`withoutAttestation`) and the KMS's configuration allows it, or an operator of the KMS asks.
  */
 export const IssueSecurityDomainCertificate = Type.Object(
   {

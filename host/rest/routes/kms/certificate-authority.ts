@@ -7,7 +7,7 @@ import {
   IssueSecurityDomainCertificate,
 } from '../../../wire/message/kms.ts';
 import type { RestApp } from '../../app.ts';
-import type { Access } from '../../identity.ts';
+import { type Access, peerUri } from '../../identity.ts';
 
 /** The owner's CA. */
 export function certificateAuthorityRoutes(app: RestApp, service: KeyService, access: readonly Access[]): void {
@@ -23,9 +23,14 @@ export function certificateAuthorityRoutes(app: RestApp, service: KeyService, ac
     async ({ body }) => service.issueOffCardEntityCertificate(body),
   );
 
+  // A pair that no card attests is a card's on somebody's word: an operator's here, or the platform's where it may.
   app.post(
     '/v1/certificate-authority/security-domain-certificates',
-    { config, schema: { body: IssueSecurityDomainCertificate, response: { 200: CardCertificate } } },
-    async ({ body }) => service.issueSecurityDomainCertificate(body),
+    {
+      config: { access: ['operator', ...access] },
+      schema: { body: IssueSecurityDomainCertificate, response: { 200: CardCertificate } },
+    },
+    async ({ body, peer }) =>
+      service.issueSecurityDomainCertificate(body, peer.role === 'operator' ? peerUri(peer) : undefined),
   );
 }
