@@ -13,6 +13,7 @@ import {
   confirmRotation,
   findResource,
   handOver,
+  mayHaveLeft,
   type ResourceRow,
 } from '../../store/issuer/security-domain-resources.ts';
 import type { SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
@@ -110,7 +111,8 @@ export class SecurityDomainResources {
   }
 
   /**
-   * Has the domain deleted on its card. Again is no error: one that failed begins anew.
+   * Has the domain deleted on its card, also what a request left there that failed behind INSTALL. Again is no error:
+   * one that failed begins anew.
    *
    * @throws LifeCycleError `security-domain-state` for one that was never made
    * @throws PolicyError at E3, before the card is touched
@@ -119,7 +121,9 @@ export class SecurityDomainResources {
     const { proof, way, session } = await this.#own(id, caller);
     const now = await this.get(id, caller, 0);
     if (proof !== undefined || now.deletion?.state === 'running') return now;
-    if (way === undefined || !MADE.includes(now.state)) throw notReady();
+    if (way === undefined) throw notReady();
+    const left = now.state === 'FAILED' && (await mayHaveLeft(this.#database, id, caller, way));
+    if (!left && !MADE.includes(now.state)) throw notReady();
     const { card, ssdAid, transport } = way;
     const flow = randomUUID();
     await this.#exchanges.giveBack(id, way, session);

@@ -102,6 +102,20 @@ export async function keepSession(
     .execute();
 }
 
+/**
+ * Whether a request that failed may have left its domain on the card: it was the last to come to INSTALL, whose answer
+ * may have been lost, and no other request of its owner has made that domain.
+ */
+export async function mayHaveLeft(database: Database, id: string, providerId: string, way: DomainWay) {
+  const { rows } = await sql`
+    SELECT 1 FROM applications AS own WHERE own.card = ${way.card} AND own.aid = ${way.ssdAid}
+      AND own.provider_id = ${providerId} AND own.workflow_id = ${id}
+      AND NOT EXISTS (SELECT 1 FROM security_domain_resources AS other JOIN security_domain_requests USING (request_id)
+        WHERE other.provider_id = ${providerId} AND other.card = ${way.card} AND other.ssd_aid = ${way.ssdAid}
+          AND other.deletion_proof IS NULL AND state = 'done' AND problem IS NULL)`.execute(database);
+  return rows.length > 0;
+}
+
 /** This flow deletes it, from now on. */
 export async function beginDeletion(database: Database, id: string, flow: string): Promise<void> {
   await database

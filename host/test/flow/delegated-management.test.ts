@@ -325,6 +325,47 @@ describe('delegated management over REST', function () {
     expect(toHex(await other.card.transmit(fromHex(chosen, 300)))).to.equal('6A82');
   });
 
+  it('deletes what a request left on the card that failed behind INSTALL, and nothing that another one made', async () => {
+    const { platforms } = lab;
+    await using other = await lab.insert(1);
+    await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL.slice(0, 1));
+    let installed = 0;
+    // The card made the domain, and whoever carries its answers lies about what comes behind.
+    const lie: NonNullable<typeof foreign.between.answers> = (commands, responses) => {
+      const at = commands.findIndex(({ label }) => label.includes('GENERATE'));
+      installed += commands.filter(({ label }) => label.includes('INSTALL')).length;
+      return responses.map((response, index) => (index === at ? { data: '', sw: '6F00' } : response));
+    };
+    const onCard = async () => {
+      const [chosen = ''] = toCardCommand(select(aid(foreign.ssdAid))).apdus;
+      return toHex(await other.card.transmit(fromHex(chosen, 300)));
+    };
+    foreign.between.answers = lie;
+    const { id } = await foreign.ask(other.cardId, {});
+    expect((await foreign.settled(id)).state).to.equal('FAILED');
+    expect(installed).to.be.above(0);
+    expect(await onCard()).to.not.equal('6A82');
+    expect(await refusal(foreign.keyBlob(id))).to.equal('409 security-domain-state');
+    delete foreign.between.answers;
+    await foreign.remove(id);
+    const gone = await foreign.settled(id);
+    expect(gone, JSON.stringify(gone)).to.include({ id, state: 'DELETED' });
+    expect(gone.deletion?.proof).to.include({ statusWord: '9000', absent: true });
+    expect(await onCard()).to.equal('6A82');
+
+    // Made by one request, and found by another one that fails: that one is cleared away, the domain stays.
+    const { id: first } = await foreign.ask(other.cardId, {});
+    expect((await foreign.settled(first)).state).to.equal('KEYED');
+    foreign.between.answers = lie;
+    const { id: second } = await foreign.ask(other.cardId, {});
+    expect((await foreign.settled(second)).state).to.equal('FAILED');
+    delete foreign.between.answers;
+    expect(await refusal(foreign.remove(second))).to.equal('409 security-domain-state');
+    expect(await onCard()).to.not.equal('6A82');
+    await foreign.remove(first);
+    expect((await foreign.settled(first)).state).to.equal('DELETED');
+  });
+
   it('gives a TSM without a CA its first keys under its transport key, and it replaces them', async () => {
     const { platforms } = lab;
     await using other = await lab.insert(1);

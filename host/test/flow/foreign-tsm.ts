@@ -11,7 +11,7 @@ import type { RestApp } from '../../rest/app.ts';
 import type { RestClient } from '../../rest/client.ts';
 import { createRestServer } from '../../rest/server.ts';
 import { runScript } from '../../transport/script-runner.ts';
-import { ExchangeResult } from '../../wire/message/card-script.ts';
+import { type CardCommand, type CardResponse, ExchangeResult } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { RelayExchange } from '../../wire/message/key-distribution.ts';
 import {
@@ -25,14 +25,19 @@ import {
 const DOMAINS = '/ext/1/security-domains';
 const RELAY = 'a-relay-of-the-foreign-tsm';
 
+type Between = { answers?: (commands: readonly CardCommand[], responses: CardResponse[]) => CardResponse[] };
+
 /** A TSM that is not ours: nothing but a certificate, an address, and a card in its hand. */
 export class ForeignTsm implements AsyncDisposable {
   readonly id: string;
   readonly ssdAid: string;
   readonly issuer: RestClient;
   readonly #app: RestApp;
+  /** What it makes of the card's answers on their way to the issuer. */
+  readonly between: Between;
 
-  private constructor(id: string, issuer: RestClient, app: RestApp) {
+  private constructor(id: string, issuer: RestClient, app: RestApp, between: Between) {
+    this.between = between;
     this.id = id;
     this.ssdAid = developmentSsdAid(id);
     this.issuer = issuer;
@@ -44,6 +49,7 @@ export class ForeignTsm implements AsyncDisposable {
     const self = { role: 'provider', id } as const;
     const { topology } = platforms;
     const channel = await cardInPhone(card)();
+    const between: Between = {};
     const app = await createRestServer({
       ...{ self, version: '0.0.0', tls: await topology.pki.identity(self), logger: pino({ level: 'silent' }) },
       routes: (own) => {
@@ -57,8 +63,16 @@ export class ForeignTsm implements AsyncDisposable {
             },
           },
           async ({ body }) => {
-            const { responses, stopped, failure, apdus, bytesOut, bytesIn } = await runScript(channel, body.commands);
+            const {
+              responses: told,
+              stopped,
+              failure,
+              apdus,
+              bytesOut,
+              bytesIn,
+            } = await runScript(channel, body.commands);
             if (failure !== undefined) throw failure;
+            const responses = between.answers?.(body.commands, [...told]) ?? told;
             return { responses, stopped, cost: { roundTrips: 1, ms: 0, apdus, bytesOut, bytesIn } };
           },
         );
@@ -69,7 +83,7 @@ export class ForeignTsm implements AsyncDisposable {
     const body = { baseUrl: `https://127.0.0.1:${port}`, permissions, aids: [developmentSsdAid(id)] };
     const operator = await platforms.client('issuer');
     await operator.call({ method: 'PUT', path: `/v1/providers/${id}`, body });
-    return new ForeignTsm(id, await topology.client(self, 'issuer'), app);
+    return new ForeignTsm(id, await topology.client(self, 'issuer'), app, between);
   }
 
   /** Asks for its domain on this card; 1024 bits. */
