@@ -72,7 +72,10 @@ export async function forgetDebit(database: Database, { instanceId, terminal }: 
     .execute();
 }
 
-/** Its TAC has verified: it is a purchase of the old purse, and owed to the new one. Once. */
+/**
+ * Its TAC has verified: it is a purchase of the old purse, and owed to the new one. Once; and the reader of the old
+ * card is not the one in which it is paid.
+ */
 export async function settleDebit(database: Database, debit: Debit, tac: string): Promise<void> {
   const { instanceId, serial, amount, terminal, dateTime } = debit;
   await database.transaction().execute(async (transaction) => {
@@ -85,6 +88,8 @@ export async function settleDebit(database: Database, debit: Debit, tac: string)
       .returning('instance_id')
       .executeTakeFirst();
     if (settled === undefined) return;
+    await sql`UPDATE renewals SET clear_terminal_id = NULL, clear_reader_name = NULL
+      WHERE instance_id = ${instanceId}`.execute(transaction);
     await recordPurchase(transaction, {
       ...{ serial, amount, terminal, terminalCounter: MOVE_TERMINAL_COUNTER, dateTime, tac },
     });

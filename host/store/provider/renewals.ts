@@ -202,7 +202,8 @@ export async function listRenewals(database: Database, query: RenewalQuery): Pro
 
 /**
  * Forgets those that came to their good end more than so many days ago, a batch at a time. One that was given up stays:
- * an operator may agree to it anew, or end it. So does one whose old card has something left that is to be taken off.
+ * an operator may agree to it anew, or end it. So does one whose old card has something left that is to be taken off,
+ * or whose balance is between two cards.
  *
  * @returns how many
  */
@@ -210,9 +211,9 @@ export async function pruneRenewals(database: Database, days: number): Promise<n
   for (let total = 0; ; ) {
     const { numAffectedRows } = await sql`
       DELETE FROM renewals WHERE instance_id IN (SELECT instance_id FROM renewals WHERE state IN ('done', 'taken')
-        AND clear_at IS NULL AND due_at < now() - ${days} * interval '1 day' LIMIT ${PRUNED_AT_ONCE})`.execute(
-      database,
-    );
+        AND clear_at IS NULL AND due_at < now() - ${days} * interval '1 day' AND NOT EXISTS (SELECT 1 FROM purse_moves
+          WHERE purse_moves.instance_id = renewals.instance_id AND purse_moves.state IN ('debiting', 'debited'))
+        LIMIT ${PRUNED_AT_ONCE})`.execute(database);
     const gone = Number(numAffectedRows ?? 0);
     total += gone;
     if (gone < PRUNED_AT_ONCE) return total;

@@ -325,7 +325,7 @@ describe('delegated management over REST', function () {
     expect(toHex(await other.card.transmit(fromHex(chosen, 300)))).to.equal('6A82');
   });
 
-  it('deletes what a request left on the card that failed behind INSTALL, and nothing that another one made', async () => {
+  it('deletes what a request that failed behind INSTALL left on the card, nothing that another one made', async () => {
     const { platforms } = lab;
     await using other = await lab.insert(1);
     await using foreign = await ForeignTsm.start(platforms, 'foreign', other.card, ALL.slice(0, 1));

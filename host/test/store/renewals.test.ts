@@ -3,11 +3,14 @@ import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
+import { reserveDebit, settleCredit, settleDebit } from '../../store/provider/purse-moves.ts';
 import {
   agreeForHolder,
   agreeToRenewal,
   CARD_AWAY,
+  claimClearings,
   claimRenewals,
+  endClearing,
   endRenewal,
   findRenewal,
   keepReader,
@@ -129,10 +132,36 @@ describe('table of renewals', function () {
       INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, due_at, clear_at)
       SELECT 'many-' || n, 'many', 'iccid:1', 'iccid:2', false, 'done', now() - interval '6 days',
         CASE WHEN n = 1 THEN now() END FROM generate_series(1, 1001) AS n`.execute(database);
-    expect(await pruneRenewals(database, 5), 'all but what is to be taken off').to.equal(1_004);
-    expect(await ids({ productId: 'many' })).to.deep.equal(['many-1']);
+    await sql`
+      INSERT INTO purse_moves (instance_id, serial, state, amount, counter, offline_counter, terminal, date_time, tac)
+      VALUES ('many-2', '41', 'debiting', 5, 0, 0, '01', '2026', NULL),
+        ('many-3', '42', 'debited', 6, 0, 0, '02', '2026', 'AA'),
+        ('many-4', '43', 'credited', 7, 0, 0, '03', '2026', 'BB')`.execute(database);
+    const kept = 'all but what is to be taken off, or is owed';
+    expect(await pruneRenewals(database, 5), kept).to.equal(1_002);
+    const owed = await listRenewals(database, { limit: 10, productId: 'many' });
+    expect(owed.map(({ balance }) => balance?.state).sort()).to.deep.equal(['debited', 'debiting', undefined]);
+    expect(await ids({ productId: 'many' })).to.deep.equal(['many-3', 'many-2', 'many-1']);
     await sql`DELETE FROM renewals WHERE product_id = 'many'`.execute(database);
     const left = await ids({});
     expect(all.filter((id) => !left.includes(id))).to.have.members(['old-5', 'old-8', 'old-9', 'old-12']);
+  });
+
+  it('look for the new card as soon as a balance is owed to it, not in the reader of the old one', async () => {
+    await sql`INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, clear_at,
+        clear_terminal_id, clear_reader_name)
+      VALUES ('moved', 'purses', 'iccid:1', 'iccid:2', false, 'done', now(), 't', 'of the old card')`.execute(database);
+    const debit = { instanceId: 'moved', serial: '4100000000000559', amount: 5, counter: 1, offlineCounter: 0 };
+    const made = { ...debit, terminal: '010203040506', dateTime: '20261126120000' };
+    expect(await reserveDebit(database, made)).to.equal(true);
+    expect(await reserveDebit(database, made), 'once').to.equal(false);
+    await settleDebit(database, made, 'F5B221C9');
+    const due = await claimClearings(database, { claimMs: HOUR_MS, atOnce: 8, giveUpMs: HOUR_MS });
+    expect(due.map(({ instanceId, owed, reader }) => [instanceId, owed, reader])).to.deep.equal([
+      ['moved', 5, undefined],
+    ]);
+    expect(await settleCredit(database, 'moved', 'a payment'), 'nothing was loaded').to.equal(false);
+    expect(await endClearing(database, 'moved', 'a payment')).to.include({ instanceId: 'moved' });
+    expect(await findRenewal(database, 'moved')).to.deep.include({ balance: { state: 'debited', amount: 5 } });
   });
 });
