@@ -207,6 +207,14 @@ describe('LOAD', function () {
       expect(await announce(card, 'F000000009')).to.equal('6985');
     }));
 
+  it("takes the name of no package of the card's API", () =>
+    on(async (card) => {
+      for (const aid of ['A0000000620101', 'A000000062020801', 'A00000015100', 'A0000000090005FFFFFFFF8912000000']) {
+        expect(await announce(card, aid)).to.equal('6985');
+      }
+      expect(await announce(card, 'A000000062020801FF')).to.equal('009000');
+    }));
+
   it('links to a library loaded before, which stays while it is needed', () =>
     on(async (card) => {
       await announce(card, VOTER);

@@ -62,6 +62,10 @@ final class Content {
         StatusException.require(registry().entries().size() < Registry.CAPACITY, Status.NO_SPACE);
     }
 
+    void requireNotOfApi(AID aid) {
+        StatusException.require(!runtime.isOfApi(aid), Status.CONDITIONS);
+    }
+
     RegistryEntry instance(AID aid) {
         RegistryEntry entry = registry().find(aid);
         StatusException.require(entry != null && entry.isInstance(), Status.NO_REFERENCE);

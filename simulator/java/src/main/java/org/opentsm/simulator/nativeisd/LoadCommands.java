@@ -39,6 +39,7 @@ final class LoadCommands {
         StatusException.require(domain == null || domain.equals(content.own()), Status.NO_REFERENCE);
         StatusException.require(given.length == 0 || given.length == 20 || given.length == 32, Status.WRONG_DATA);
         content.requireFree(aid);
+        content.requireNotOfApi(aid);
         announced = aid;
         hash = given;
         received = new ByteArrayOutputStream();

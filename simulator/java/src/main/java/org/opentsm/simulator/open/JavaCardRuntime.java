@@ -43,6 +43,9 @@ public interface JavaCardRuntime {
      */
     Shareable shared(AID server, byte parameter);
 
+    /** True when the card's API has a package of this name, which no load file may take. */
+    boolean isOfApi(AID name);
+
     /**
      * Verifies and links the components of a CAP.
      *

@@ -95,6 +95,7 @@ final class LoadProcess {
         }
         Authority.require(((caller.row().options().restricted() | registry.cardRestrictions()) & RESTRICT_LOAD) == 0);
         content.requireFree(aid);
+        Authority.require(!runtime.isOfApi(aid));
         memory.require(parameters.code(), -1);
         announced = new Announced(caller, aid, domain, hash, request, delegated, installs);
         received = new ByteArrayOutputStream();

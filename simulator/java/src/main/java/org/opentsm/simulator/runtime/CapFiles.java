@@ -135,6 +135,11 @@ public final class CapFiles {
         return new Linker(CapFiles.class.getClassLoader(), OUTSIDE, before).link(cap);
     }
 
+    /** True when the cards' API has a package of this AID. */
+    static boolean isOfApi(byte[] aid) {
+        return Linker.isOfApi(CapFiles.class.getClassLoader(), new Aid(aid));
+    }
+
     static Map<String, byte[]> instrument(LinkedPackage made) {
         Map<String, byte[]> classes = new LinkedHashMap<>();
         made.classes().forEach((name, bytes) -> classes.put(name, Instrumenter.instrument(bytes)));

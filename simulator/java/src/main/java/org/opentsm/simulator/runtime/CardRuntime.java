@@ -20,6 +20,7 @@ import org.opentsm.simulator.open.CardOpen;
 import org.opentsm.simulator.open.JavaCardRuntime;
 import org.opentsm.simulator.open.LoadedCode;
 import org.opentsm.simulator.open.MemoryPromise;
+import org.opentsm.simulator.open.Registry;
 import org.opentsm.simulator.open.RegistryEntry;
 
 /**
@@ -486,6 +487,11 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
     @Override
     public void uninstall(RegistryEntry entry) {
         installer.uninstall(entry);
+    }
+
+    @Override
+    public boolean isOfApi(AID name) {
+        return CapFiles.isOfApi(Registry.bytes(name));
     }
 
     @Override

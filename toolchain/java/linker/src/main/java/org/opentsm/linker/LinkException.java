@@ -17,7 +17,7 @@ public final class LinkException extends RuntimeException {
         NOT_VERIFIED,
         /** An imported package, class or member is unknown, of another version, or absent from the platform. */
         IMPORT,
-        /** A package of this AID is already linked. */
+        /** A package of this AID is already linked, or the platform's API has it. */
         LOADED_TWICE,
         /** The CAP uses something that has no form here: a system package, remote types, static resources. */
         UNSUPPORTED,

@@ -10,6 +10,7 @@ import java.util.Optional;
 import org.objectweb.asm.ClassTooLargeException;
 import org.objectweb.asm.MethodTooLargeException;
 import org.opentsm.api.AnyLevel;
+import org.opentsm.api.Declarations;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.AppletComponent.Applet;
 import org.opentsm.cap.CapFile;
@@ -67,6 +68,9 @@ public final class Linker {
         if (linked.containsKey(own.aid())) {
             throw new LinkException(Code.LOADED_TWICE, "a package " + own.aid() + " is already linked");
         }
+        if (isOfApi(platform, own.aid())) {
+            throw new LinkException(Code.LOADED_TWICE, "package " + own.aid() + " is one of this platform's API");
+        }
         List<ExportFile> imports = imports(given);
         CapFile cap = complete(given);
         verify(cap);
@@ -85,6 +89,20 @@ public final class Linker {
         } catch (ClassTooLargeException e) {
             throw new LinkException(Code.TOO_LARGE, e.getClassName() + " exceeds the constants of a class file");
         }
+    }
+
+    /**
+     * True when the platform's API has a package of this AID: none can be linked by that name, as code linked later
+     * would run in it in place of the platform's.
+     */
+    public static boolean isOfApi(ClassLoader platform, Aid aid) {
+        return isOfApi(new Platform(platform), aid);
+    }
+
+    private static boolean isOfApi(Platform platform, Aid aid) {
+        return Declarations.all().packages().stream()
+                .filter(one -> one.aid().equals(aid))
+                .anyMatch(one -> one.classes().stream().anyMatch(item -> platform.has(item.name())));
     }
 
     /**
@@ -112,7 +130,7 @@ public final class Linker {
         return List.copyOf(linked.values());
     }
 
-    /** Serves imports: a linked package before one of the API, as a card's own package would stand in its way. */
+    /** Serves imports: packages linked before, and those of the API that the platform may have. */
     private Optional<ExportFile> find(Aid aid, int major, int minor) {
         LinkedPackage earlier = linked.get(aid);
         if (earlier == null) {

@@ -116,6 +116,34 @@ class RefusalTest {
     }
 
     @Test
+    void noPackageTakesTheNameOfOneOfTheApi() {
+        for (String aid : List.of("A0000000620101", "A000000062020801", "A0000000620001")) {
+            CapFile cap = new Workshop()
+                    .convert(
+                            "fake",
+                            aid,
+                            false,
+                            Map.of(),
+                            "package fake; public class One { public static void f() {} }")
+                    .cap()
+                    .orElseThrow();
+            LinkException e = assertThrows(LinkException.class, () -> link(cap));
+            assertEquals(Code.LOADED_TWICE, e.code());
+            assertTrue(e.getMessage().contains(aid + " is one of this platform's API"), e.getMessage());
+        }
+    }
+
+    @Test
+    void aPackageOfTheApiThatThePlatformLacksMayBeLinked() {
+        String toolkit = "A0000000090005FFFFFFFF8912000000";
+        CapFile cap = new Workshop()
+                .convert("own", toolkit, false, Map.of(), "package own; public class One { public static void f() {} }")
+                .cap()
+                .orElseThrow();
+        assertEquals(toolkit, link(cap).info().aid().toString());
+    }
+
+    @Test
     void handlersOfCodeThatIsNeverReachedAreNoneOfTheJvm() {
         String source = "package one; public class One { static byte n; public static void f(byte[] b) {"
                 + " n = 1; try { b[0] = 1; } catch (ArithmeticException e) { n = 2; } } }";
