@@ -38,4 +38,8 @@ describe('install() of an image', () => {
     expect(refusal).not.to.contain('\n');
     expect(await inserted(withParameters('EE'))).to.contain('threw ISOException, status word 6A80');
   });
+
+  it('fails where it leaves a transaction open', async () => {
+    expect(await inserted(withParameters('ED'))).to.contain('its install() left a transaction open (answered 6A80)');
+  });
 });

@@ -131,6 +131,17 @@ describe('LOAD', function () {
       }
     }));
 
+  it('makes no instance where install() leaves a transaction open', () =>
+    on(async (card) => {
+      expect(await announce(card, PROBE)).to.equal('009000');
+      expect(await load(card, wrapped(block(PROBE)))).to.equal('009000');
+      const data = lv(PROBE, PROBE_MODULE, probeA, '00', 'C901ED', '');
+      expect(await send(card, command('80E60C00', data))).to.equal('6A80');
+      expect(await select(card, probeA)).to.equal('6A82');
+      await select(card, MANAGER);
+      expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('009000');
+    }));
+
   it('runs code that came without its Descriptor as with it', () =>
     on(async (card) => {
       const bare = capComponents(readFileSync(join(folder, 'probe.cap')));

@@ -73,8 +73,11 @@ final class Installer {
     }
 
     /**
-     * @throws ISOException that of install(), 6A84 when it found no memory, or 6A80 for another exception and without
-     *     one call of register()
+     * A transaction that install() began and did not end is taken back, so it is no installation either: the row of the
+     * instance would be part of it.
+     *
+     * @throws ISOException that of install(), 6A84 when it found no memory, or 6A80 for another exception, with a
+     *     transaction left open, and without one call of register()
      */
     Applet install(AID loadFile, String className, AID instance, byte[] data) {
         List<Applet> registered = new ArrayList<>();
@@ -89,6 +92,8 @@ final class Installer {
         installing = loadFile;
         unregistered = true;
         installs++;
+        byte depth = card.heap.transactionDepth();
+        boolean leftOpen = false;
         try {
             Method install =
                     card.loader().loadClass(className).getMethod("install", byte[].class, short.class, byte.class);
@@ -108,6 +113,14 @@ final class Installer {
             installing = outer;
             unregistered = false;
             registration.remove();
+            leftOpen = card.heap.transactionDepth() > depth;
+            if (leftOpen) {
+                card.heap.rollBack();
+            }
+        }
+        if (leftOpen) {
+            failure = "left a transaction open";
+            throw new ISOException(ISO7816.SW_WRONG_DATA);
         }
         if (registered.size() != 1) {
             failure = registered.isEmpty()

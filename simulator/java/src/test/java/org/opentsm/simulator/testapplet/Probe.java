@@ -49,6 +49,9 @@ public class Probe extends Applet implements ProbeService {
         if (parameters[data] > 0 && parameters[(short) (data + 1)] == (byte) 0xEF) {
             Signature.getInstance((byte) 0x7F, false);
         }
+        if (parameters[data] > 0 && parameters[(short) (data + 1)] == (byte) 0xED) {
+            JCSystem.beginTransaction();
+        }
         // A card hands over its whole buffer: what is behind the data can be read.
         if (parameters[(short) (offset + (length & 0xFF))] != 0) {
             ISOException.throwIt(ISO7816.SW_UNKNOWN);
