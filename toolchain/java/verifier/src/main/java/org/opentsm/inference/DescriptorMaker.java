@@ -198,10 +198,8 @@ final class DescriptorMaker {
     private List<FieldDescriptor> instanceFields(int offset, ClassInfo info) {
         List<FieldDescriptor> fields = new ArrayList<>();
         for (int token = 0; token < info.instanceSize(); token++) {
-            char used = constructors.instanceField(offset, token);
-            boolean reference =
-                    token >= info.firstReferenceToken() && token < info.firstReferenceToken() + info.referenceCount();
-            int type = used == 'a' || used == 0 && reference
+            char used = instanceField(offset, token);
+            int type = used == 'a'
                     ? reference()
                     : 0x8000
                             | (used == 'b'
@@ -211,6 +209,15 @@ final class DescriptorMaker {
             token += used == 'i' ? 1 : 0;
         }
         return fields;
+    }
+
+    /** Type letter of an instance field; where no code in use touches it, its class tells whether it is a reference. */
+    private char instanceField(int classRef, int token) {
+        char used = constructors.instanceField(classRef, token);
+        boolean reference = members.classes.get(classRef) instanceof ClassInfo info
+                && token >= info.firstReferenceToken()
+                && token < info.firstReferenceToken() + info.referenceCount();
+        return used == 0 && reference ? 'a' : used;
     }
 
     private int reference() {
@@ -280,7 +287,7 @@ final class DescriptorMaker {
                         .getOrDefault(
                                 entry.offset(),
                                 entry.offset() < 2 * members.cap.staticFields().referenceCount() ? 'a' : 'b')
-                : constructors.instanceField(entry.classRef(), entry.token());
+                : instanceField(entry.classRef(), entry.token());
         Type type =
                 switch (used) {
                     case 'a' -> UNKNOWN;
