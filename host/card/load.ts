@@ -10,7 +10,8 @@ const BLOCK_LENGTH = 223;
 
 export interface LoadOptions {
   readonly securityDomain?: Aid;
-  readonly withDescriptor?: boolean;
+  /** As the file wants where it is left out. */
+  readonly withDescriptor?: boolean | undefined;
   readonly withHash?: boolean;
   /** Of the hash and of what is signed over it; SHA-256 where none is named. Cards before GP 2.2.1 take SHA-1 only. */
   readonly hashAlgorithm?: HashAlgorithm;

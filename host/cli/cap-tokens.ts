@@ -7,7 +7,7 @@ import { deleteObject } from '../wire/gp/delete.ts';
 import { installApplication, installForExtradition, installForMakeSelectable } from '../wire/gp/install.ts';
 import { tokenInput, withTokenNames } from '../wire/gp/token.ts';
 import { toHex } from '../wire/hex.ts';
-import { hashOf, installationOf } from './card/cap-choice.ts';
+import { DESCRIPTOR, descriptorOf, hashOf, installationOf } from './card/cap-choice.ts';
 import { keyOf } from './card/content-authorization.ts';
 import { aidOption, hexBytes } from './card/options.ts';
 import { print } from './card/print.ts';
@@ -28,7 +28,7 @@ async function installation(file: string, options: Options): Promise<readonly Gp
   const domain = hexOf(options, 'domain');
   const hashAlgorithm = hashOf(options.hash);
   const [load] = loadFileCommands(cap, {
-    ...{ withDescriptor: options.descriptor === true, withHash: true },
+    ...{ withDescriptor: descriptorOf(options), withHash: true },
     ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(domain === undefined ? {} : { securityDomain: aidOption(toHex(domain)) }),
   });
@@ -74,7 +74,8 @@ export function addTokenCommand(cap: Command): void {
     .option('--create <aid>', 'AID of the instance; default the module’s')
     .option('--privileges <list>', 'of the instance')
     .option('--params <hex>', 'what install() gets')
-    .option('--descriptor', 'with the Descriptor component', false)
+    .option('--descriptor', DESCRIPTOR)
+    .option('--no-descriptor', 'without it')
     .option('--hash <algorithm>', 'of the load file: sha256, or sha1 where the provider loads with it')
     .option('--related', 'delete: with what belongs to it', false)
     .option('--to <aid>', 'extradite: the new domain')

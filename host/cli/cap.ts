@@ -10,7 +10,7 @@ import { algorithmsOf, importsOf, staticFieldBytes } from '../wire/cap/needs.ts'
 import { aidToHex } from '../wire/gp/aid.ts';
 import { toHex } from '../wire/hex.ts';
 import { addTokenCommand } from './cap-tokens.ts';
-import { readCap } from './card/cap-choice.ts';
+import { DESCRIPTOR, descriptorOf, readCap } from './card/cap-choice.ts';
 import { addExamples } from './card/examples.ts';
 import { print } from './card/print.ts';
 
@@ -81,11 +81,12 @@ function addLoaderCommands(cap: Command): void {
   cap
     .command('to-ijc <file> [target]')
     .description('writes the load file data block alone: the components one after the other')
-    .option('--descriptor', 'with the Descriptor component', false)
-    .action(async (file: string, target: string | undefined, { descriptor }: { descriptor: boolean }) => {
+    .option('--descriptor', DESCRIPTOR)
+    .option('--no-descriptor', 'without it')
+    .action(async (file: string, target: string | undefined, options: Readonly<Record<string, unknown>>) => {
       const goal = target ?? file.replace(/\.cap$/i, '.ijc');
       if (goal === file) throw new UsageError('target', 'Name the file to write: the source does not end in .cap');
-      const block = loadFileDataBlock(await readCap(file), descriptor);
+      const block = loadFileDataBlock(await readCap(file), descriptorOf(options));
       await writeFile(goal, block);
       process.stdout.write(`${goal}: ${block.length} bytes\n`);
     });

@@ -15,6 +15,13 @@ export function hashOf(named: unknown): HashAlgorithm | undefined {
   return algorithm;
 }
 
+/** What `--descriptor` says in help. */
+export const DESCRIPTOR = 'with the Descriptor component, as by default where the file exports something';
+
+/** What `--descriptor` and `--no-descriptor` say; undefined without them: as the file wants. */
+export const descriptorOf = ({ descriptor }: Readonly<Record<string, unknown>>): boolean | undefined =>
+  typeof descriptor === 'boolean' ? descriptor : undefined;
+
 /** What a verb is to install, from its file and options. */
 export interface Installation {
   readonly cap: CapFile;

@@ -8,7 +8,7 @@ import type { DapBlock } from '../../wire/gp/load.ts';
 import { type Act, decodeConfirmation, receiptInput } from '../../wire/gp/receipt.ts';
 import { tokenInput, withToken, withTokenNames } from '../../wire/gp/token.ts';
 import { concat, toHex } from '../../wire/hex.ts';
-import { hashOf, readKeyFile } from './cap-choice.ts';
+import { descriptorOf, hashOf, readKeyFile } from './cap-choice.ts';
 import { aidOption, hexBytes } from './options.ts';
 import type { CardWork } from './session.ts';
 
@@ -70,7 +70,7 @@ async function tokenMaker(
 async function signatureOver(cap: CapFile, options: Readonly<Record<string, unknown>>) {
   const key = await keyOf(options.dap);
   const algorithm = hashOf(options.hash) ?? 'sha256';
-  if (key !== undefined) return key.sign(loadFileHash(loadFileDataBlock(cap, options.descriptor === true), algorithm));
+  if (key !== undefined) return key.sign(loadFileHash(loadFileDataBlock(cap, descriptorOf(options)), algorithm));
   if (options.dapDomain === undefined) return undefined;
   const [found, other] = cap.signatures.filter(({ hash }) => hash === algorithm);
   if (found === undefined)

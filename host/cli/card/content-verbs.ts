@@ -5,7 +5,7 @@ import { aidToHex } from '../../wire/gp/aid.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
 import { installForExtradition, installForMakeSelectable, installForRegistryUpdate } from '../../wire/gp/install.ts';
 import { encodePrivileges } from '../../wire/gp/privilege.ts';
-import { installationOf, privilegesOf, readCap } from './cap-choice.ts';
+import { DESCRIPTOR, installationOf, privilegesOf, readCap } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { contentAuthorization, receiptsShown } from './content-authorization.ts';
 import { privilegeNames } from './describe.ts';
@@ -144,7 +144,8 @@ const loading = (command: Command): Command =>
       '--dap-domain <aid>',
       'the domain that verifies the DAP, without --dap the one in the file; default the selected one',
     )
-    .option('--descriptor', 'loads the Descriptor component too', false);
+    .option('--descriptor', `loads the file ${DESCRIPTOR}`)
+    .option('--no-descriptor', 'loads it without');
 
 export const contentVerbs: readonly Verb[] = [
   {

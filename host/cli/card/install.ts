@@ -9,7 +9,7 @@ import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import { installApplication, installAtOnce, installForMakeSelectable } from '../../wire/gp/install.ts';
 import { APPLICATION_STATE } from '../../wire/gp/life-cycle.ts';
 import { sameBytes } from '../../wire/hex.ts';
-import { hashOf, type Installation } from './cap-choice.ts';
+import { descriptorOf, hashOf, type Installation } from './cap-choice.ts';
 import { CardContent } from './card-content.ts';
 import { type ContentAuthorization, contentAuthorization, receiptsShown } from './content-authorization.ts';
 import type { CardWork } from './session.ts';
@@ -41,7 +41,7 @@ function loadCommandsOf(
   const hashAlgorithm = hashOf(options.hash);
   const withHash = (options.hash ?? false) !== false || options.token !== undefined;
   return loadFileCommands(cap, {
-    ...{ withDescriptor: options.descriptor === true, withHash, daps: authority.daps },
+    ...{ withDescriptor: descriptorOf(options), withHash, daps: authority.daps },
     ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(card.domainIsNamed ? { securityDomain: card.domain } : {}),
   });

@@ -81,7 +81,9 @@ describe('tsm cap', function () {
     expect(found.algorithms).to.include.members(['Cipher AES_BLOCK_128_CBC_NOPAD', 'MessageDigest SHA_256']);
     const hash = loadFileDataBlock(readFileSync(cap));
     expect(found.bytesToLoad).to.be.at.most(hash.length);
-    expect(tsm('verify-hash', cap, found.sha256)).to.deep.include({ code: 0, out: 'hash             SHA-256\n' });
+    expect(tsm('verify-hash', cap, found.sha256)).to.deep.include({
+      ...{ code: 0, out: 'hash             SHA-256 with Descriptor\n' },
+    });
     expect(tsm('verify-hash', older, found.sha256).code).to.equal(1);
   });
 

@@ -98,7 +98,7 @@ describe('tsm card, delegated management', function () {
     const { token } = made as { token: string };
     const without = await tsm('card', 'install', cap, '--descriptor', '--hash', ...provider);
     expect([without.code, without.err.includes('6985')], without.err).to.deep.equal([4, true]);
-    const other = await tsm('card', 'install', cap, '--hash', ...provider, '--token', token);
+    const other = await tsm('card', 'install', cap, '--no-descriptor', '--hash', ...provider, '--token', token);
     expect([other.code, other.err.includes('6985')], other.err).to.deep.equal([4, true]);
     const receipts = ['--receipt-key', RECEIPT_KEY];
     expect(await done('card', 'install', cap, '--descriptor', ...provider, '--token', token, ...receipts))

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { zipSync } from 'fflate';
+import { unzipSync, zipSync } from 'fflate';
 import { soakRuns } from '../../../setup/soak/runs.ts';
+import { loadFileCommands } from '../../card/load.ts';
 import { TsmError, WireError } from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
-import { decodeCapFile, loadFileDataBlock } from '../../wire/cap/cap-file.ts';
+import { decodeCapFile, loadFileDataBlock, loadFileHash } from '../../wire/cap/cap-file.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import { loadCommands } from '../../wire/gp/load.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
@@ -27,6 +28,19 @@ describe('CAP file', () => {
     expect(file.applets.map(aidToHex)).to.deep.equal(['F0000000AA01000101']);
     expect(toHex(loadFileDataBlock(file))).to.equal(toHex(concat(HEADER, APPLET, METHOD)));
     expect(toHex(loadFileDataBlock(file, true))).to.equal(toHex(concat(HEADER, APPLET, METHOD, DESCRIPTOR)));
+  });
+
+  it('has the Descriptor in what is loaded where others may import from it, but not where its maker signed it', () => {
+    const exporting = { Header: HEADER, Descriptor: DESCRIPTOR, Export: fromHex('0A000100') };
+    const long = toHex(concat(HEADER, exporting.Export, DESCRIPTOR));
+    const short = toHex(concat(HEADER, exporting.Export));
+    expect(toHex(loadFileDataBlock(decodeCapFile(cap(exporting))))).to.equal(long);
+    expect(toHex(loadFileDataBlock(decodeCapFile(cap(exporting)), false))).to.equal(short);
+    const [first] = loadFileCommands(decodeCapFile(cap(exporting)), { withHash: true });
+    expect(toHex(first.data)).to.contain(toHex(loadFileHash(fromHex(long))));
+    const dap = { 'META-INF/dap.rsa.sha256': new Uint8Array(128) };
+    const signed = zipSync({ ...unzipSync(cap(exporting)), ...dap });
+    expect(toHex(loadFileDataBlock(decodeCapFile(signed)))).to.equal(short);
   });
 
   it('reads a load file data block alone as it reads the archive', () => {

@@ -158,11 +158,21 @@ function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {
 }
 
 /**
+ * Whether the Descriptor is loaded where nobody says so: with a file that others may import from, as a card that
+ * verifies what it loads finds the types of what is exported nowhere else; but not with a file that its maker signed,
+ * as `capfile -s` leaves it out.
+ */
+export const loadsDescriptor = ({ components, signatures }: Parts): boolean =>
+  components.has('Export') && signatures.length === 0;
+
+/**
  * The load file data block, the value of 'C4': components one after the other.
  *
- * @param withDescriptor cards differ: most ignore it, few want it; a DAP is over one of the two
+ * @param withDescriptor cards differ: most ignore it, few want it; a DAP is over one of the two. As `loadsDescriptor`
+ *   where it is left out
  */
-export function loadFileDataBlock({ components: parts }: CapFile, withDescriptor = false): Uint8Array {
+export function loadFileDataBlock(cap: CapFile, withDescriptor = loadsDescriptor(cap)): Uint8Array {
+  const { components: parts } = cap;
   const names = LOAD_ORDER.filter((name) => withDescriptor || name !== 'Descriptor');
   return concat(...names.flatMap((name) => parts.get(name) ?? []));
 }
