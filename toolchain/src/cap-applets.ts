@@ -4,6 +4,8 @@ import { ToolchainError } from './errors.ts';
 
 const MAX_COMPONENT = 65_539;
 const APPLET_TAG = 3;
+const NO_APPLET = 'has no applet: a library alone cannot be simulated';
+const TWO_APPLET_COMPONENTS = 'is not a CAP file of one package: it has two Applet components';
 
 /**
  * AIDs of the applets in a CAP file or a Load File Data Block (.ijc), in upper-case hex: the Applet component,
@@ -40,13 +42,18 @@ function fromZip(bytes: Buffer): Buffer {
   const end = bytes.lastIndexOf(Buffer.from('504b0506', 'hex'));
   if (end < 0) throw new RangeError('zip');
   let at = bytes.readUInt32LE(end + 16);
+  let found: number | undefined;
   for (let i = bytes.readUInt16LE(end + 10); i > 0; i -= 1) {
     const nameLength = bytes.readUInt16LE(at + 28);
     const name = bytes.toString('utf8', at + 46, at + 46 + nameLength);
-    if (/(^|\/)applet\.cap$/i.test(name)) return unpack(bytes, at);
+    if (/(^|\/)javacard\/applet\.cap$/i.test(name)) {
+      if (found !== undefined) throw new ToolchainError(TWO_APPLET_COMPONENTS);
+      found = at;
+    }
     at += 46 + nameLength + bytes.readUInt16LE(at + 30) + bytes.readUInt16LE(at + 32);
   }
-  throw new ToolchainError('has no applet: a library alone cannot be simulated');
+  if (found === undefined) throw new ToolchainError(NO_APPLET);
+  return unpack(bytes, found);
 }
 
 function unpack(bytes: Buffer, entry: number): Buffer {
@@ -76,10 +83,15 @@ function fromLoadFile(bytes: Buffer): Buffer {
   while (bytes.readUInt8(at) === 0xe2) at = objectAt(bytes, at).next;
   if (bytes.readUInt8(at) === 0xc4) at = objectAt(bytes, at).value;
   if (bytes.readUInt8(at) !== 1) throw new RangeError('Header');
+  let found: Buffer | undefined;
   while (at < bytes.length) {
     const size = 3 + bytes.readUInt16BE(at + 1);
-    if (bytes.readUInt8(at) === APPLET_TAG) return bytes.subarray(at, at + size);
+    if (bytes.readUInt8(at) === APPLET_TAG) {
+      if (found !== undefined) throw new ToolchainError(TWO_APPLET_COMPONENTS);
+      found = bytes.subarray(at, at + size);
+    }
     at += size;
   }
-  throw new ToolchainError('has no applet: a library alone cannot be simulated');
+  if (found === undefined) throw new ToolchainError(NO_APPLET);
+  return found;
 }

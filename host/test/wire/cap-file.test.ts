@@ -59,8 +59,23 @@ describe('CAP file', () => {
   });
 
   it('finds components whatever the case of their names', () => {
-    const names = { 'a/javacard/HEADER.CAP': HEADER, 'a/javacard/applet.cap': APPLET, 'METHOD.cap': METHOD };
+    const names = { 'a/javacard/HEADER.CAP': HEADER, 'a/javacard/applet.cap': APPLET, 'JavaCard/METHOD.cap': METHOD };
     expect(toHex(loadFileDataBlock(decodeCapFile(zipSync(names))))).to.equal(toHex(concat(HEADER, APPLET, METHOD)));
+  });
+
+  it('takes components of their folder alone, and of each one only, as the verifier and cards do', () => {
+    const other = { 'APPLET-INF/x/Applet.cap': METHOD, 'Applet.cap': METHOD, 'a/notjavacard/Applet.cap': METHOD };
+    const mixed = zipSync({ ...other, ...unzipSync(whole) });
+    expect(decodeCapFile(mixed).applets.map(aidToHex)).to.deep.equal(['F0000000AA01000101']);
+    const again = ['b/javacard/Applet.cap', 'javacard/Applet.cap', 'a/javacard/APPLET.CAP'];
+    const files: Uint8Array[] = again.map((path) => zipSync({ ...unzipSync(whole), [path]: APPLET }));
+    const one = Buffer.from(zipSync({ ...unzipSync(whole), 'a/javacard/bpplet.cap': APPLET }));
+    files.push(Buffer.from(one.toString('latin1').replaceAll('bpplet', 'Applet'), 'latin1'));
+    files.push(concat(HEADER, APPLET, HEADER), concat(HEADER, APPLET, METHOD, APPLET));
+    for (const file of files)
+      expect(() => decodeCapFile(file))
+        .to.throw(WireError, 'two')
+        .with.property('code', 'cap-container');
   });
 
   it('says that the extended format is not read', () => {

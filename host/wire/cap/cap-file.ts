@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { unzipSync } from 'fflate';
+import { type UnzipOptions, type Unzipped, unzipSync } from 'fflate';
 import { WireError } from '../../errors.ts';
 import { TlvReader } from '../ber-tlv.ts';
 import type { Aid } from '../gp/aid.ts';
@@ -51,18 +51,37 @@ export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number];
 
 type Parts = Pick<CapFile, 'components' | 'signatures'>;
 
+/** The component that an entry `<path>/javacard/<Name>.cap` of the archive is; undefined for another entry. */
+function componentOf(path: string): ComponentName | undefined {
+  const [, name] = /(?:^|\/)javacard\/([^/]+)\.cap$/i.exec(path) ?? [];
+  return LOAD_ORDER.find((component) => component.toLowerCase() === name?.toLowerCase());
+}
+
+const twice = (name: ComponentName): WireError =>
+  new WireError('cap-container', `This is no CAP file of one package: it has two ${name} components`);
+
 function archived(file: Uint8Array): Parts {
   if (file.length > MAX_FILE) throw new WireError('cap-too-long', 'This is no CAP file: it is too long');
+  const paths: string[] = [];
+  const wanted = ({ name, originalSize }: { name: string; originalSize: number }): boolean => {
+    paths.push(name);
+    return originalSize <= MAX_COMPONENT;
+  };
+  const entries = unzipped(file, wanted);
   const found = new Map<ComponentName, Uint8Array>();
+  for (const path of paths) {
+    const name = componentOf(path);
+    const bytes = entries[path];
+    if (name === undefined || bytes === undefined) continue;
+    if (found.has(name)) throw twice(name);
+    found.set(name, bytes);
+  }
+  return { components: found, signatures: signaturesIn(entries) };
+}
+
+function unzipped(file: Uint8Array, filter: NonNullable<UnzipOptions['filter']>): Unzipped {
   try {
-    const entries = unzipSync(file, { filter: ({ originalSize }) => originalSize <= MAX_COMPONENT });
-    for (const name of LOAD_ORDER) {
-      const wanted = `/${name}.cap`.toLowerCase();
-      const path = Object.keys(entries).find((entry) => `/${entry}`.toLowerCase().endsWith(wanted));
-      const bytes = path === undefined ? undefined : entries[path];
-      if (bytes !== undefined) found.set(name, bytes);
-    }
-    return { components: found, signatures: signaturesIn(entries) };
+    return unzipSync(file, { filter });
   } catch (error) {
     throw new WireError('cap-container', 'This is no CAP file: it is not a ZIP archive', {}, error);
   }
@@ -76,32 +95,34 @@ const signaturesIn = (entries: Readonly<Record<string, Uint8Array>>): readonly F
     }),
   );
 
+const NAMES: ReadonlyMap<number, ComponentName> = new Map([
+  ...([
+    [1, 'Header'],
+    [2, 'Directory'],
+    [3, 'Applet'],
+    [4, 'Import'],
+    [5, 'ConstantPool'],
+    [6, 'Class'],
+  ] as const),
+  ...([
+    [7, 'Method'],
+    [8, 'StaticField'],
+    [9, 'RefLocation'],
+    [10, 'Export'],
+    [11, 'Descriptor'],
+  ] as const),
+  ...([[13, 'StaticResources']] as const),
+]);
+
 /** As an IJC file has them: components one after the other, without names. */
 function concatenated(file: Uint8Array): Parts {
-  const names: ReadonlyMap<number, ComponentName> = new Map([
-    ...([
-      [1, 'Header'],
-      [2, 'Directory'],
-      [3, 'Applet'],
-      [4, 'Import'],
-      [5, 'ConstantPool'],
-      [6, 'Class'],
-    ] as const),
-    ...([
-      [7, 'Method'],
-      [8, 'StaticField'],
-      [9, 'RefLocation'],
-      [10, 'Export'],
-      [11, 'Descriptor'],
-    ] as const),
-    ...([[13, 'StaticResources']] as const),
-  ]);
   const found = new Map<ComponentName, Uint8Array>();
   let offset = 0;
   while (offset < file.length) {
-    const name = names.get(file[offset] ?? 0);
+    const name = NAMES.get(file[offset] ?? 0);
     const end = offset + 3 + (((file[offset + 1] ?? 0) << 8) | (file[offset + 2] ?? 0));
     if (end > file.length) throw truncated(name ?? 'A component');
+    if (name !== undefined && found.has(name)) throw twice(name);
     if (name !== undefined) found.set(name, file.slice(offset, end));
     offset = end;
   }
