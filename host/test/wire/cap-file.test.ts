@@ -48,6 +48,16 @@ describe('CAP file', () => {
     expect(toHex(loadFileDataBlock(file))).to.equal(toHex(loadFileDataBlock(decodeCapFile(whole))));
   });
 
+  it('leaves a load file data block as it is, in its order and with what only its maker knows', () => {
+    const debug = fromHex('0C000100');
+    const block = concat(HEADER, METHOD, fromHex('8000021234'), DESCRIPTOR, APPLET);
+    for (const file of [block, concat(HEADER, METHOD, fromHex('8000021234'), DESCRIPTOR, debug, APPLET)])
+      for (const withDescriptor of [undefined, true])
+        expect(toHex(loadFileDataBlock(decodeCapFile(file), withDescriptor))).to.equal(toHex(block));
+    const bare = concat(HEADER, METHOD, fromHex('8000021234'), APPLET);
+    expect(toHex(loadFileDataBlock(decodeCapFile(block), false))).to.equal(toHex(bare));
+  });
+
   it('reads a load file data block under its tag, behind DAP blocks too', () => {
     const block = concat(HEADER, APPLET, METHOD);
     const wrapped = encodeTlv(0xc4, block);

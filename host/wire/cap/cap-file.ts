@@ -18,6 +18,7 @@ const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed, INT: 0x01, EXTENDED: 0x08 } as co
 /** What may stand around a load file data block: DAP blocks, and the block's own tag. @see GPCS 11.6.2.3 */
 const LOAD_FILE = { DAP: 0xe2, DATA: 0xc4 } as const;
 const APPLET = { TAG: 0x03 } as const;
+const DEBUG = 0x0c;
 /** No card takes more than 256 blocks of 255 bytes. */
 const MAX_COMPONENT = 65_535 + 3;
 const MAX_FILE = 4 * 1024 * 1024;
@@ -32,6 +33,8 @@ export interface CapFile {
   readonly components: ReadonlyMap<ComponentName, Uint8Array>;
   /** True where the code uses int values. @see JCVM 6.3 ACC_INT */
   readonly usesInt: boolean;
+  /** Of an IJC file: the components as they stand one after the other, custom ones too, but for Debug. */
+  readonly sequence?: readonly Uint8Array[];
   /** DAPs that the file's maker laid beside the components. */
   readonly signatures: readonly FileSignature[];
 }
@@ -49,7 +52,7 @@ export interface FileSignature {
 export const HASH_ALGORITHMS = ['sha1', 'sha256'] as const;
 export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number];
 
-type Parts = Pick<CapFile, 'components' | 'signatures'>;
+type Parts = Pick<CapFile, 'components' | 'sequence' | 'signatures'>;
 
 /** The component that an entry `<path>/javacard/<Name>.cap` of the archive is; undefined for another entry. */
 function componentOf(path: string): ComponentName | undefined {
@@ -117,16 +120,19 @@ const NAMES: ReadonlyMap<number, ComponentName> = new Map([
 /** As an IJC file has them: components one after the other, without names. */
 function concatenated(file: Uint8Array): Parts {
   const found = new Map<ComponentName, Uint8Array>();
+  const sequence: Uint8Array[] = [];
   let offset = 0;
   while (offset < file.length) {
     const name = NAMES.get(file[offset] ?? 0);
     const end = offset + 3 + (((file[offset + 1] ?? 0) << 8) | (file[offset + 2] ?? 0));
     if (end > file.length) throw truncated(name ?? 'A component');
     if (name !== undefined && found.has(name)) throw twice(name);
-    if (name !== undefined) found.set(name, file.slice(offset, end));
+    const bytes = file.slice(offset, end);
+    if (name !== undefined) found.set(name, bytes);
+    if (bytes[0] !== DEBUG) sequence.push(bytes);
     offset = end;
   }
-  return { components: found, signatures: [] };
+  return { components: found, sequence, signatures: [] };
 }
 
 /** A load file data block, with or without the head that it travels under; undefined for what is none. */
@@ -149,7 +155,8 @@ function dataBlockOf(file: Uint8Array): Uint8Array | undefined {
  */
 export function decodeCapFile(file: Uint8Array): CapFile {
   const block = dataBlockOf(file);
-  const { components: parts, signatures } = block === undefined ? archived(file) : concatenated(block);
+  const read = block === undefined ? archived(file) : concatenated(block);
+  const parts = read.components;
   const header = parts.get('Header');
   if (header === undefined) throw new WireError('cap-container', 'This is no CAP file: it has no Header component');
   const reader = new ComponentReader(header, 'Header', HEADER.TAG);
@@ -164,7 +171,7 @@ export function decodeCapFile(file: Uint8Array): CapFile {
   const major = reader.u1();
   const packageAid = reader.aid();
   const packageVersion = `${major}.${minor}`;
-  return { packageAid, packageVersion, applets: appletsOf(parts), components: parts, usesInt, signatures };
+  return { ...read, packageAid, packageVersion, applets: appletsOf(parts), usesInt };
 }
 
 function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {
@@ -179,23 +186,23 @@ function appletsOf(parts: ReadonlyMap<ComponentName, Uint8Array>): Aid[] {
 }
 
 /**
- * Whether the Descriptor is loaded where nobody says so: with a file that others may import from, as a card that
- * verifies what it loads finds the types of what is exported nowhere else; but not with a file that its maker signed,
- * as `capfile -s` leaves it out.
+ * Whether the Descriptor is loaded where nobody says so: with an IJC file, which is what its maker has hashed and
+ * signed, and with a file that others may import from, as a card that verifies what it loads finds the types of what is
+ * exported nowhere else; but not with an archive that its maker signed, as `capfile -s` leaves it out.
  */
-export const loadsDescriptor = ({ components, signatures }: Parts): boolean =>
-  components.has('Export') && signatures.length === 0;
+export const loadsDescriptor = ({ components, sequence, signatures }: Parts): boolean =>
+  sequence !== undefined || (components.has('Export') && signatures.length === 0);
 
 /**
- * The load file data block, the value of 'C4': components one after the other.
+ * The load file data block, the value of 'C4': components one after the other, those of an archive in the order that
+ * they are loaded, those of an IJC file as they stand there.
  *
  * @param withDescriptor cards differ: most ignore it, few want it; a DAP is over one of the two. As `loadsDescriptor`
  *   where it is left out
  */
 export function loadFileDataBlock(cap: CapFile, withDescriptor = loadsDescriptor(cap)): Uint8Array {
-  const { components: parts } = cap;
-  const names = LOAD_ORDER.filter((name) => withDescriptor || name !== 'Descriptor');
-  return concat(...names.flatMap((name) => parts.get(name) ?? []));
+  const { components, sequence = LOAD_ORDER.flatMap((name) => components.get(name) ?? []) } = cap;
+  return concat(...sequence.filter((bytes) => withDescriptor || bytes !== components.get('Descriptor')));
 }
 
 /** Load file data block hash. @see GPCS C.2 */
