@@ -183,6 +183,11 @@ describe('GP response decoders', () => {
     const scp81 = { protocol: 0x81, option: 0x07 };
     expect(options('8000', '8107', '810107')).to.deep.equal([{ protocol: 0x80, option: 0 }, scp81, scp81]);
     expect(options('03F0', '038170')).to.deep.equal([1, 2].map(() => ({ protocol: 0x03, option: 0xf0 })));
+    expect(options('818107', '810187', '80817F')).to.deep.equal([
+      { protocol: 0x81, option: 0x87 },
+      { protocol: 0x81, option: 0x87 },
+      { protocol: 0x80, option: 0xff },
+    ]);
     // Too short, too long, an arc without end, an arc over FF.
     expect(options('81', '810107' + '01', '038181', '820107')).to.deep.equal([]);
   });

@@ -13,11 +13,15 @@ export interface SecureChannelOption {
 }
 
 /**
- * Protocol and option at the end of an OID. Arcs above 7F should be base-128; cards write the plain bytes as well, so
- * two bytes are always these two, whatever their values.
+ * Protocol and option at the end of an OID. Arcs above 7F should be base-128; cards write the plain bytes as well, for
+ * both or for one of them: two bytes are always these two, and a plain protocol may stand before an option in base-128,
+ * a plain option behind a protocol in base-128.
  */
 function arcs(bytes: Uint8Array): readonly number[] {
   if (bytes.length === 2) return [...bytes];
+  const [first = 0, second = 0, third = 0] = bytes;
+  if (bytes.length === 3 && first >= 0x80 && second === 0x81 && third < 0x80) return [first, 0x80 | third];
+  if (bytes.length === 3 && first === 0x81 && second < 0x80 && third >= 0x80) return [0x80 | second, third];
   const found: number[] = [];
   let arc = 0;
   for (const byte of bytes) {
