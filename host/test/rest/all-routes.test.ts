@@ -14,6 +14,7 @@ import { APPLICATION_BYTES } from '../../rest/routes/issuer/products.ts';
 import { issuerRoutes } from '../../rest/routes/issuer/routes.ts';
 import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
 import { campaignRoutes } from '../../rest/routes/ota/campaigns.ts';
+import { packetCounterRoutes } from '../../rest/routes/ota/packet-counters.ts';
 import { otaRoutes } from '../../rest/routes/ota/routes.ts';
 import { subscriptionRoutes } from '../../rest/routes/ota/subscriptions.ts';
 import { providerRoutes } from '../../rest/routes/provider/routes.ts';
@@ -34,6 +35,7 @@ const DAEMONS: { name: Role; routes: RestServerOptions['routes'] }[] = [
       otaRoutes(app, nothing, nothing, 'main');
       subscriptionRoutes(app, nothing);
       campaignRoutes(app, nothing);
+      packetCounterRoutes(app, nothing);
     },
   },
   { name: 'issuer', routes: (app) => issuerRoutes(app, nothing) },
@@ -130,7 +132,8 @@ for (const daemon of DAEMONS) {
           ? { role, id, platform: { role: daemon.name, id: options.platform ?? 'main' } }
           : { role: role as Role, id },
       );
-      const named = operation.path.replace('{kind}', 'iccid').replaceAll(/\{[^}]+\}/g, '0'.repeat(32));
+      const card = operation.path.replace('{kind}', 'iccid').replace('{keySet}', '1');
+      const named = card.replaceAll(/\{[^}]+\}/g, '0'.repeat(32));
       const path = named + (options.query ?? '');
       return new Promise((resolve, reject) => {
         const request = httpsRequest(
