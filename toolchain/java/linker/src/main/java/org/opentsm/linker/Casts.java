@@ -3,6 +3,7 @@ package org.opentsm.linker;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
@@ -21,7 +22,33 @@ final class Casts {
             "java/lang/CharSequence",
             "java/lang/Iterable",
             "java/lang/Readable",
-            "java/lang/Appendable");
+            "java/lang/Appendable",
+            "java/lang/AutoCloseable",
+            "java/io/Closeable",
+            "java/io/Flushable",
+            "java/io/DataInput",
+            "java/io/DataOutput",
+            "java/io/ObjectInput",
+            "java/io/ObjectOutput",
+            "java/io/Externalizable",
+            "java/util/Collection",
+            "java/util/Comparator",
+            "java/util/Enumeration",
+            "java/util/EventListener",
+            "java/util/Iterator",
+            "java/util/List",
+            "java/util/ListIterator",
+            "java/util/Map",
+            "java/util/Queue",
+            "java/util/RandomAccess",
+            "java/util/Set",
+            "java/util/SortedMap",
+            "java/util/SortedSet");
+
+    private static final List<String> SHORTS = List.of("S", "B", "Z", "C");
+    private static final List<String> REFERENCES = Stream.concat(Stream.of(OBJECT), FILLERS.stream())
+            .map(name -> "L" + name + ";")
+            .toList();
     private final MethodVisitor code;
     private final int temporaries;
     private final List<String> wanted = new ArrayList<>();
@@ -58,7 +85,7 @@ final class Casts {
             deepest = isNeeded(stack, depth) ? depth : deepest;
         }
         if (deepest == 0) {
-            code.visitTypeInsn(Opcodes.CHECKCAST, wanted.get(0));
+            cast(0);
         } else if (deepest > 0) {
             for (int depth = 0; depth <= deepest; depth++) {
                 code.visitVarInsn(isReference(stack, depth) ? Opcodes.ASTORE : Opcodes.ISTORE, temporaries + depth);
@@ -66,15 +93,21 @@ final class Casts {
             for (int depth = deepest; depth >= 0; depth--) {
                 code.visitVarInsn(isReference(stack, depth) ? Opcodes.ALOAD : Opcodes.ILOAD, temporaries + depth);
                 if (isNeeded(stack, depth)) {
-                    code.visitTypeInsn(Opcodes.CHECKCAST, wanted.get(depth));
+                    cast(depth);
                 }
             }
         }
     }
 
+    /** An array would be none of the interfaces that stand for Object, which is what it is after the cast. */
+    private void cast(int depth) {
+        String type = wanted.get(depth);
+        code.visitTypeInsn(Opcodes.CHECKCAST, FILLERS.contains(type) ? OBJECT : type);
+    }
+
     private boolean isNeeded(String stack, int depth) {
         String type = wanted.get(depth);
-        boolean typed = type != null && !type.equals(OBJECT) && !FILLERS.contains(type);
+        boolean typed = type != null && !type.equals(OBJECT);
         return typed && depth < stack.length() && stack.charAt(stack.length() - 1 - depth) == 'A';
     }
 
@@ -84,21 +117,33 @@ final class Casts {
     }
 
     /**
-     * Another descriptor for a second constructor with the same kinds of parameters: the JVM takes any reference for an
-     * interface, and any short class for another.
+     * Another descriptor for a constructor with the same kinds of parameters as others before it: the JVM takes any
+     * reference for an interface, and any short class for another. Each parameter has a few such types, and attempts
+     * count through their combinations.
      *
      * @param attempt 1 for the second, 2 for the third
      */
     static String variant(String descriptor, int attempt) {
-        String object = "L" + OBJECT + ";";
-        if (descriptor.contains(object) && attempt <= FILLERS.size()) {
-            return descriptor.replaceFirst(object, "L" + FILLERS.get(attempt - 1) + ";");
+        StringBuilder made = new StringBuilder("(");
+        int left = attempt;
+        for (Type parameter : Type.getArgumentTypes(descriptor)) {
+            List<String> types = alike(parameter.getDescriptor());
+            made.append(types.get(left % types.size()));
+            left /= types.size();
         }
-        if (descriptor.contains("S") && attempt <= 3) {
-            return descriptor.replaceFirst("S", "BZC".substring(attempt - 1, attempt));
+        if (left > 0) {
+            throw new LinkException(
+                    LinkException.Code.UNSUPPORTED,
+                    "without Descriptor its constructors " + descriptor + " cannot be told apart");
         }
-        throw new LinkException(
-                LinkException.Code.UNSUPPORTED,
-                "without Descriptor its constructors " + descriptor + " cannot be told apart");
+        return made.append(descriptor.substring(descriptor.indexOf(')'))).toString();
+    }
+
+    private static List<String> alike(String type) {
+        return switch (type) {
+            case "S" -> SHORTS;
+            case "L" + OBJECT + ";" -> REFERENCES;
+            default -> List.of(type);
+        };
     }
 }
