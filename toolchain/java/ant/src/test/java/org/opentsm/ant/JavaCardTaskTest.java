@@ -109,7 +109,9 @@ class JavaCardTaskTest {
                 "org.globalplatform.GPSystem.getCardState(); | 0",
                 "org.globalplatform.GPSystem.getRegistryEntry(null); | 1",
                 "org.globalplatform.GPSystem.getCardInfoLength((short) 128); | 7",
-                "((org.globalplatform.SecureChannelx2) null).getSecurityLevel(); | 4"
+                "((org.globalplatform.SecureChannelx2) null).getSecurityLevel(); | 4",
+                "} private org.globalplatform.GPRegistryEntry entry; void forget() { entry = null; | 1",
+                "} private org.globalplatform.GPRegistryEntry[] entries; void forget() { entries = null; | 1"
             })
     void importsTheLowestGlobalPlatformVersionThatHasAllItUses(String statement, int minor) throws IOException {
         BuildFolder built = new BuildFolder(folder)

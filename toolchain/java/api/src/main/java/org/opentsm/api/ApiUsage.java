@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.Map;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassVisitor;
+import org.objectweb.asm.FieldVisitor;
 import org.objectweb.asm.Handle;
+import org.objectweb.asm.Label;
 import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.Type;
@@ -59,6 +61,13 @@ public final class ApiUsage {
                             }
 
                             @Override
+                            public FieldVisitor visitField(
+                                    int access, String name, String descriptor, String signature, Object value) {
+                                useType(Type.getType(descriptor));
+                                return null;
+                            }
+
+                            @Override
                             public MethodVisitor visitMethod(
                                     int access, String name, String descriptor, String signature, String[] thrown) {
                                 useTypes(descriptor);
@@ -82,6 +91,12 @@ public final class ApiUsage {
         @Override
         public void visitFieldInsn(int opcode, String owner, String name, String descriptor) {
             use(newest.findField(owner, name));
+            useType(Type.getType(descriptor));
+        }
+
+        @Override
+        public void visitTryCatchBlock(Label start, Label end, Label handler, String type) {
+            useClass(type);
         }
 
         @Override
