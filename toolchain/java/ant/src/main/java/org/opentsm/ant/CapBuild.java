@@ -273,6 +273,9 @@ final class CapBuild {
             DeterministicJar.write(folder.resolve(last + ".jar"), jar);
             if (result.export().isPresent()) {
                 AtomicFile.write(folder.resolve(place), result.export().get().toBytes());
+            } else {
+                // What an earlier build exported is no longer so.
+                Files.deleteIfExists(folder.resolve(place));
             }
         }
         if (cap.jar != null) {

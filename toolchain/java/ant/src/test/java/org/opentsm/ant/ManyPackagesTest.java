@@ -50,6 +50,20 @@ class ManyPackagesTest {
     }
 
     @Test
+    void aPackageThatExportsNothingAnyMoreLeavesNoExportFile() throws IOException {
+        String applet = BuildFolder.applet("p", "A", "");
+        String build = "<javacard><cap sources='src' aid='0102030405' output='o.cap' export='out'>"
+                + "<applet class='p.A'/></cap></javacard>";
+        BuildFolder project = new BuildFolder(folder)
+                .file("src/p/A.java", applet)
+                .file("src/p/Side.java", "package p; public interface Side extends javacard.framework.Shareable { }")
+                .run(build);
+        assertEquals(List.of("out/p/javacard/p.exp"), project.files(".exp"));
+        project.file("src/p/Side.java", "package p; interface Side { }").run(build);
+        assertEquals(List.of(), project.files(".exp"));
+    }
+
+    @Test
     void oneSourceFolderServesSeveralPackages() throws IOException {
         BuildFolder project = project();
         Files.createDirectories(folder.resolve("src/q"));
