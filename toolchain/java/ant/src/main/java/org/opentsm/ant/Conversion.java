@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.opentsm.api.ApiIndex;
 import org.opentsm.api.ApiLevel;
+import org.opentsm.api.Declarations;
 import org.opentsm.api.Lookup;
 import org.opentsm.cap.Aid;
 import org.opentsm.cap.CapFile;
@@ -79,6 +80,7 @@ final class Conversion {
         request.classFiles().values().forEach(input::classFile);
         request.applets().forEach(applet -> input.applet(applet.aid(), applet.className()));
         request.previous().ifPresent(input::earlierExport);
+        warnOfApi(request.aid());
         ConverterResult result = Converter.convert(input.build());
         result.diagnostics().forEach(one -> report.accept(one.toString()));
         return new Result(result.cap().orElseThrow(() -> new Failed(result.summary())), result.exp(), result.listing());
@@ -91,5 +93,14 @@ final class Conversion {
                         ? index.findMethod(className, memberName, descriptor)
                         : index.findField(className, memberName);
         return lookup instanceof Lookup.Newer newer ? Optional.of(newer.message()) : Optional.empty();
+    }
+
+    /** Code of others would run in it in place of the card's own. */
+    private void warnOfApi(Aid aid) {
+        Declarations.all().packages().stream()
+                .filter(one -> one.aid().equals(aid))
+                .forEach(one -> report.accept("warning: the package's AID " + aid + " is that of "
+                        + one.name().replace('/', '.')
+                        + ": a card whose API has that package refuses to load this one"));
     }
 }

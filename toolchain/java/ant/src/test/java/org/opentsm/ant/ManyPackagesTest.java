@@ -129,6 +129,18 @@ class ManyPackagesTest {
     }
 
     @Test
+    void aPackageWithTheAidOfOneOfTheApiIsWarnedOf() throws IOException {
+        BuildFolder project = project();
+        project.run("<javacard>" + LIBRARY + "</javacard>");
+        assertFalse(project.logged().contains("whose API has"), project.logged());
+        project.run("<javacard>" + LIBRARY.replace("0102030406", "A000000062020801") + "</javacard>");
+        assertTrue(
+                project.logged()
+                        .contains("AID A000000062020801 is that of javacardx.framework.util: a card whose API has"),
+                project.logged());
+    }
+
+    @Test
     void anAppletMayNotHaveItsPackagesAid() throws IOException {
         BuildFolder project = new BuildFolder(folder).file("src/p/A.java", BuildFolder.applet("p", "A", ""));
         assertThrows(
