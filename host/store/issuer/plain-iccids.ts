@@ -7,7 +7,8 @@ const PRODUCT_STATES = "ARRAY['VALID', 'SUSPENDED', 'INVALID', 'TERMINATED']";
 
 /**
  * Of cards that are there under two names: the stricter state is the card's and its products', reports of a loss count
- * for what was under either name, and providers are told, with numbers behind those of both names. An operator may have
+ * for what was under either name, and providers are told, with numbers behind those of both names, what they have not
+ * taken under either: they take no number twice, and have both in one row then. An operator may have
  * noticed and named the one as successor of the other: it has not lost its place to itself.
  */
 const MERGE_SQL = `
@@ -33,8 +34,7 @@ const MERGE_SQL = `
   UPDATE card_products p SET state = m.state FROM merged m JOIN twice t USING (plain)
     WHERE p.card = t.card AND p.product_id = m.product_id;
   CREATE TEMP TABLE waiting ON COMMIT DROP AS
-    SELECT DISTINCT t.plain, o.product_id FROM outbox o JOIN twice t USING (card)
-    WHERE o.delivered_at IS NULL AND t.card <> t.plain;
+    SELECT DISTINCT t.plain, o.product_id FROM outbox o JOIN twice t USING (card) WHERE o.delivered_at IS NULL;
   UPDATE outbox o SET card = n.plain, sequence = n.sequence FROM (
     SELECT event_id, t.plain, (SELECT max(sequence) FROM outbox every JOIN twice USING (card)
         WHERE plain = t.plain AND every.provider_id = o.provider_id)

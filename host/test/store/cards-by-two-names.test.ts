@@ -104,6 +104,16 @@ describe('cards that were stored with the filler of their ICCID', function () {
     expect([await permit(database), await permit(database, 'pass')]).to.deep.equal(['given', 'given']);
   });
 
+  it('are told lost by a report on the plain name that no provider has taken yet', async () => {
+    const database = await issuerWith('plain_waits', [
+      ...[card(FILLED), card(CARD), product(CARD, 'INVALID'), report(CARD, true, 'purse')],
+      ...[1, 2, 3, 4, 5].map((sequence) => notice(FILLED, sequence, 'VALID', true)),
+      ...[notice(CARD, 1, 'SUSPENDED', true), notice(CARD, 2, 'VALID', true), notice(CARD, 3, 'INVALID', false)],
+    ]);
+    // The provider has 5 as the last number, under either name.
+    expect((await notices(database)).at(-1)).to.equal(`${CARD} 11 purse INVALID INVALID`);
+  });
+
   it('are lost where the report knew no product, and those of the plain name alone', async () => {
     const database = await issuerWith('reported_empty', [
       ...[card(FILLED), card(CARD), product(CARD, 'VALID'), report(FILLED, true)],
