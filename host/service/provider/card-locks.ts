@@ -31,10 +31,8 @@ const CLAIM_MS = 60_000;
 const TURN_MS = 2_000;
 const AT_ONCE = 8;
 const FIRST_PAUSE_MS = 5_000;
-/** Between flows that failed. */
-const LONGEST_PAUSE_MS = 600_000;
-/** Between looks for the card, which its contact makes shorter: most lost cards never come. */
-const LONGEST_LOOK_PAUSE_MS = 86_400_000;
+/** Between flows that failed and looks for the card, which its contact makes shorter: most lost cards never come. */
+const LONGEST_PAUSE_MS = 86_400_000;
 const CALLER = 'card lock';
 
 export interface CardLocksOptions {
@@ -105,7 +103,7 @@ export class CardLocks implements AsyncDisposable {
       onFailure(instanceId, error);
       if (!(error instanceof TsmError)) return undefined;
     }
-    const away = { how: 'away', tries, looks: looks + 1, pauseMs: pauseAfter(looks, LONGEST_LOOK_PAUSE_MS) } as const;
+    const away = { how: 'away', tries, looks: looks + 1, pauseMs: pauseAfter(looks) } as const;
     await settleCardLock(database, instanceId, away);
     return undefined;
   }
@@ -122,5 +120,4 @@ function requireWanted({ productState }: DeployedService, lock: boolean): void {
   throw new ConflictError('not-wanted', `The product is ${productState} by now: its card stays as it is`);
 }
 
-const pauseAfter = (count: number, longestMs = LONGEST_PAUSE_MS): number =>
-  Math.min(longestMs, FIRST_PAUSE_MS * 2 ** Math.min(count, 20));
+const pauseAfter = (count: number): number => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(count, 20));

@@ -12,7 +12,10 @@ type Database = Kysely<ProviderTables>;
 
 /** Of those that nothing is to be done about any more. */
 const LOOK_AGAIN = sql`now() + interval '1 hour'`;
-const FREED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
+/** From then on more than the card's absence stands against it, and its being here brings the next one forward less. */
+const HOPELESS_TRIES = 6;
+const HOPELESS_PAUSE = sql`interval '10 minutes'`;
+const FREED: readonly number[] = [INSTANCE_STATE.ACTIVATED, INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 /** What broke half way is locked as far as it is there; what mends it frees it. */
 const LOCKED: readonly number[] = [...FREED, INSTANCE_STATE.IN_ERROR];
 /** What the issuer says of the product, and what the card was made to be, or may be. */
@@ -96,7 +99,7 @@ export async function keepLockReader(
 
 /**
  * How far one has come: `underWay` goes on in its reader, `away` was not found; else a flow has ended. A card that was
- * said to be here while it was sought elsewhere is looked for again at once.
+ * said to be here while it was sought elsewhere, or while a flow broke, is looked for again at once.
  */
 export async function settleCardLock(
   database: Database,
@@ -110,7 +113,8 @@ export async function settleCardLock(
 ): Promise<void> {
   const { pauseMs, tries, looks, how } = change;
   const ended = { terminal_id: null, reader_name: null, locking: null, turn: sql<number>`turn + 1` };
-  const due = sql<Date>`now() + CASE WHEN hurried AND ${how} = 'away' THEN 0 ELSE ${pauseMs} END
+  const due = sql<Date>`now() + CASE
+    WHEN hurried AND ${how} <> 'underWay' AND ${tries}::int < ${HOPELESS_TRIES} THEN 0 ELSE ${pauseMs} END
     * interval '1 millisecond'`;
   await database
     .updateTable('card_locks')
@@ -153,10 +157,15 @@ export async function isCardLocked(database: Database, instanceId: string): Prom
   return row !== undefined && row.locked !== false;
 }
 
-/** A card is said to be here: what waits is looked for, or tried, at once. @returns how many */
+/**
+ * A card is said to be here: what waits is looked for, or tried, at once; after many tries in vain within ten minutes,
+ * however often it is said. @returns how many
+ */
 export async function hurryCardLocks(database: Database, cards: readonly CardId[]): Promise<number> {
   const { rows } = await sql`
-    UPDATE card_locks SET due_at = CASE WHEN waits THEN least(due_at, now()) ELSE due_at END, looks = 0, hurried = true
+    UPDATE card_locks SET looks = 0, hurried = true, due_at = CASE WHEN waits
+      THEN least(due_at, now() + CASE WHEN tries < ${HOPELESS_TRIES} THEN interval '0' ELSE ${HOPELESS_PAUSE} END)
+      ELSE due_at END
     WHERE card = ANY(${cards.map(cardIdText)}::text[]) RETURNING 1`.execute(database);
   return rows.length;
 }

@@ -34,6 +34,8 @@ describe('services on lost cards, at the next contact', function () {
   let card: Awaited<ReturnType<InProcess['insertMade']>>;
   let other: Awaited<ReturnType<InProcess['insertMade']>>;
   let instance: Instance;
+  /** The card that is sought in place of `card`. */
+  let begun: typeof card | undefined;
   /** Readers in which somebody says that the card is. */
   let places: string[] = [];
   let asked = 0;
@@ -60,7 +62,7 @@ describe('services on lost cards, at the next contact', function () {
   });
 
   function placesOf(cardId: CardId): CardPlace[] {
-    if (cardIdText(cardId) !== cardIdText(card.cardId)) return [];
+    if (cardIdText(cardId) !== cardIdText((begun ?? card).cardId)) return [];
     asked += 1;
     return places.map((readerName) => ({ terminalId: 't', readerName, insertion: '1', named: true }));
   }
@@ -94,9 +96,9 @@ describe('services on lost cards, at the next contact', function () {
     places = readers;
     await world.products.cardLocks.contact(card.cardId);
   }
-  /** Looks now, whatever the pause between tries. */
+  /** Looks now, whatever the pause between tries, however many there were. */
   const hurry = async () => {
-    await sql`UPDATE card_locks SET due_at = now()`.execute(world.provider.database);
+    await sql`UPDATE card_locks SET due_at = now(), tries = 0`.execute(world.provider.database);
     await world.products.cardLocks.contact(card.cardId);
   };
   /** Nothing is to be done about it: longer than the longest pause. */
@@ -158,7 +160,7 @@ describe('services on lost cards, at the next contact', function () {
     await untilAway();
     let withdrawn: Promise<void> | undefined;
     world.products.between.places = async (cardId: CardId) => {
-      if (cardIdText(cardId) !== cardIdText(card.cardId)) return [];
+      if (cardIdText(cardId) !== cardIdText((begun ?? card).cardId)) return [];
       withdrawn ??= found(id);
       await withdrawn;
       return placesOf(cardId);
@@ -413,5 +415,23 @@ describe('services on lost cards, at the next contact', function () {
     await desk.run(instance, 'lost', { operation: 'suspension', suspend: false });
     expect([await state(), await desk.selected(card.seat)]).to.deep.equal([S.OPERATIONAL, FREE]);
     expect(await rowOf()).to.include({ locked: false });
+  });
+
+  it('are locked where they were activated and nobody has finalized them, and free again', async () => {
+    begun = await world.insertMade('lost-begun');
+    const { cardId, seat } = begun;
+    instance = await desk.create(cardId);
+    await desk.run(instance, 'lost-begun', { operation: 'deploy', commands: ['I', 'P', 'A'], finalize: false });
+    expect([await state(), await desk.selected(seat)]).to.deep.equal([S.ACTIVATED, FREE]);
+    const { id } = await world.products.reportLoss(cardId);
+    await world.products.synchronised(id);
+    places = ['lost-begun'];
+    await world.products.cardLocks.contact(cardId);
+    await untilLocked(true);
+    expect([await state(), await desk.selected(seat)]).to.deep.equal([S.ACTIVATED, LOCKED]);
+    await found(id);
+    await world.products.cardLocks.contact(cardId);
+    await untilLocked(false);
+    expect([await state(), await desk.selected(seat)]).to.deep.equal([S.ACTIVATED, FREE]);
   });
 });

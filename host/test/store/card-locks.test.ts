@@ -118,6 +118,36 @@ describe('looks for lost cards', function () {
     expect(await claim(1)).to.deep.equal([]);
   });
 
+  it('are made again at once where the card comes while a flow breaks', async () => {
+    await lost(1);
+    expect(await claim(1)).to.deep.equal(['of-0']);
+    await hurryCardLocks(database, [cardOf(0)]);
+    const broke = { how: 'ended', tries: 1, looks: 0, pauseMs: 600_000 } as const;
+    await settleCardLock(database, 'of-0', broke);
+    expect(await claim(1)).to.deep.equal(['of-0']);
+    await settleCardLock(database, 'of-0', broke);
+    expect(await claim(1)).to.deep.equal([]);
+  });
+
+  it('are not made for a card that refuses for good as often as it is said to be here', async () => {
+    await lost(1);
+    const minutes = async () => {
+      const { due_at: dueAt } = await database.selectFrom('card_locks').select('due_at').executeTakeFirstOrThrow();
+      return Math.round((Number(dueAt) - Date.now()) / 60_000);
+    };
+    await claim(1);
+    await hurryCardLocks(database, [cardOf(0)]);
+    await settleCardLock(database, 'of-0', { how: 'ended', tries: 9, looks: 0, pauseMs: 3_600_000 });
+    expect(await minutes()).to.equal(60);
+    await hurryCardLocks(database, [cardOf(0)]);
+    expect(await minutes()).to.equal(10);
+    await sql`UPDATE card_locks SET due_at = now() + interval '1 minute'`.execute(database);
+    await hurryCardLocks(database, [cardOf(0)]);
+    expect(await minutes()).to.equal(1);
+    await addCardLocks(database, ['of-0']);
+    expect(await claim(1), 'the product has moved').to.deep.equal(['of-0']);
+  });
+
   it('are further and further apart, up to a day', async () => {
     await lost(2);
     await sql`UPDATE card_locks SET looks = CASE instance_id WHEN 'of-0' THEN 9 ELSE 40 END`.execute(database);

@@ -19,7 +19,8 @@ const LISTS: ReadonlyMap<number, readonly string[]> = new Map([
 const UPDATABLE: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 const SWITCHED: readonly number[] = [S.OPERATIONAL, S.SUSPENDED, S.IN_ERROR];
 
-const FREED: readonly number[] = [S.OPERATIONAL, S.SUSPENDED];
+/** Activated applications are free before anybody finalizes them. */
+const FREED: readonly number[] = [S.ACTIVATED, S.OPERATIONAL, S.SUSPENDED];
 /** What is left of one in error is locked too; what mends it frees it. */
 const LOCKABLE: readonly number[] = [...FREED, S.IN_ERROR];
 
