@@ -22,10 +22,10 @@ export interface CardAnswersOptions {
 }
 
 const GRACE_MS = 60_000;
-const MAX_BYTES = 4_096;
 /** Of an answer, and of one part of it: what is longer is no card's, and is not kept. */
 const MAX_PARTS = 64;
 const MAX_PART = 254;
+const MAX_BYTES = MAX_PARTS * 140;
 /** Of the text of a receipt: its id and state stand in front. */
 const MAX_RECEIPT = 512;
 const RECEIPT = /\bid:\s?([!-~]{1,64})\b.*\bstat:\s?([A-Z]{1,10})/is;

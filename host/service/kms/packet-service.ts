@@ -8,6 +8,8 @@ import { decodeSecurityParameters } from '../../wire/uicc/security-parameters-in
 import type { KeyAudit } from './key-audit.ts';
 
 const MAX_BYTES = 4_096;
+/** 64 short messages. */
+const MAX_ANSWER_BYTES = 8_960;
 
 /** Secured packets of SCP80: what goes in and out is the owner's, the keys of the cards stay here. */
 export class PacketService {
@@ -31,7 +33,7 @@ export class PacketService {
 
   /** @throws NotFoundError `key-unknown` */
   async unwrap(request: UnwrapPacket): Promise<OpenedPacket> {
-    const opened = this.#master().unwrap(targetOf(request), fromHex(request.answer, MAX_BYTES));
+    const opened = this.#master().unwrap(targetOf(request), fromHex(request.answer, MAX_ANSWER_BYTES));
     return opened.taken ? { ...opened, data: toHex(opened.data) } : opened;
   }
 

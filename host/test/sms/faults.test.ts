@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect } from 'chai';
 import { sql } from 'kysely';
+import { Check } from 'typebox/value';
 import { CardCaller } from '../../bearer/bip/card-caller.ts';
 import { CardAnswers } from '../../bearer/sms/card-answers.ts';
 import { isOpen, type SmsOrder } from '../../bearer/sms/outbox.ts';
@@ -13,6 +14,8 @@ import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
 import type { PacketRow } from '../../store/ota/packet-table.ts';
 import { keyReference } from '../../wire/gp/key-reference.ts';
+import { toHex } from '../../wire/hex.ts';
+import { UnwrapPacket } from '../../wire/message/kms.ts';
 import { decodeAdminTrigger } from '../../wire/uicc/admin-trigger.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { RESPONSE_STATUS } from '../../wire/uicc/response-status.ts';
@@ -228,6 +231,39 @@ describe('short messages that do not come as they were sent', function () {
     minutes.resolve();
     expect(await ended(id, patient)).to.include({ state: 'answered', status: RESPONSE_STATUS.OK, sendings: 1 });
     expect([card.received, card.ran.length]).to.deep.equal([received, 1]);
+  });
+
+  it('an answer in dozens of messages is taken whole', async () => {
+    await card[Symbol.asyncDispose]();
+    card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
+    const items = Array.from({ length: 30 }, () => ({
+      kind: 'command' as const,
+      apdu: { cla: 0x80, ins: 0xca, p1: 0, p2: 0x66, data: new Uint8Array() },
+    }));
+    await using patient = await SmsNode.open(world, url, { name: 'patient', resendMs: MINUTE_MS });
+    patient.outbox.start();
+    const id = await patient.outbox.add(order(1, { data: encodeExpandedScript({ form: 'definite', items }) }));
+    const done = await ended(id, patient);
+    expect(done).to.include({ state: 'answered', sendings: 1 });
+    expect(done?.response?.length).to.be.greaterThan(30 * 250);
+    const answer = toHex(new Uint8Array(64 * 140));
+    const header = { card: { kind: 'iccid', value: '8949000000000000001' }, keySet: 1, spi: '1639', tar: 'B20100' };
+    expect(Check(UnwrapPacket, { ...header, counter: 1, answer })).to.equal(true);
+  });
+
+  it('a card that needs more time, or answers by USSD, is sent nothing again', async () => {
+    for (const says of [RESPONSE_STATUS.MORE_TIME, RESPONSE_STATUS.RESPONSE_BY_USSD]) {
+      await card[Symbol.asyncDispose]();
+      card = new ScriptedCard(world, { says, forgetful: true });
+      world.aheadMs = 0;
+      const id = await node.outbox.add(order(1, { data: short }));
+      await node.outbox.tick();
+      while ((await node.table.find(id))?.status !== says) await new Promise((resolve) => setTimeout(resolve, 2));
+      world.aheadMs = 5 * MINUTE_MS;
+      expect(await node.outbox.tick()).to.equal(0);
+      expect([card.received, (await node.table.find(id))?.state]).to.deep.equal([1, 'sent']);
+      await node.table.giveUp(id);
+    }
   });
 
   it('a part of the answer never came, and the card begins its references anew: the next answer is whole', async () => {

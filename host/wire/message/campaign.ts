@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Static, Type } from 'typebox';
-import { CardId, Hex, StatusWordHex } from './common.ts';
+import { AnswerHex, CardId, Hex, StatusWordHex } from './common.ts';
 
 /** Messages that go to many cards when there is time, for the operators of `ota`. */
 
@@ -103,7 +103,7 @@ export const QueuedPacket = Type.Object(
      * posted.
      */
     status: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
-    response: Type.Optional(Hex),
+    response: Type.Optional(AnswerHex),
     /** What a compact response says: commands that ran, status word and data of the last. */
     result: Type.Optional(Type.Object({ executed: Count, sw: StatusWordHex, data: Hex }, closed)),
   },

@@ -5,6 +5,8 @@ import { type Static, Type } from 'typebox';
 
 export const Hex = Type.String({ pattern: '^([0-9A-F]{2})*$', maxLength: 8192 });
 export const Aid = Type.String({ pattern: '^([0-9A-F]{2}){5,16}$' });
+/** An answer of a card in as many short messages as are kept of one: 64 of 140 bytes. */
+export const AnswerHex = Type.String({ pattern: '^([0-9A-F]{2})*$', maxLength: 17_920 });
 /** Names of terminals, readers, providers, keys. */
 export const Name = Type.String({ pattern: '^[A-Za-z0-9 ._:()\\[\\]#/-]{1,128}$' });
 /** A subscriber's number, international, without `+`. @see ITU-T E.164 */

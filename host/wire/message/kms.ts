@@ -2,7 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { StoredCardKeys } from './card-batches.ts';
 import { CardCommand, CardResponse } from './card-script.ts';
-import { Aid, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
+import { Aid, AnswerHex, CardId, Hex, HolderReference, KeyReference, Name, RsaPublicKey } from './common.ts';
 import { DomainKeySet } from './domain-keys.ts';
 import { CardKey } from './managed-keys.ts';
 import { PurseSerial } from './purse.ts';
@@ -277,7 +277,7 @@ export type WrapPacket = Static<typeof WrapPacket>;
 export const SecuredPacket = Type.Object({ packet: Hex }, { additionalProperties: false });
 export type SecuredPacket = Static<typeof SecuredPacket>;
 /** POST /v1/packets/unwrap: what a card's answer says, with its user data header, if it answers this packet. */
-export const UnwrapPacket = Type.Object({ ...PacketHeader, answer: Hex }, { additionalProperties: false });
+export const UnwrapPacket = Type.Object({ ...PacketHeader, answer: AnswerHex }, { additionalProperties: false });
 export type UnwrapPacket = Static<typeof UnwrapPacket>;
 export const OpenedPacket = Type.Object(
   {
@@ -286,7 +286,7 @@ export const OpenedPacket = Type.Object(
     reason: Type.Optional(Type.String({ maxLength: 64 })),
     /** Response status code of TS 102 225. */
     status: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
-    data: Type.Optional(Hex),
+    data: Type.Optional(AnswerHex),
     /** A checksum of the card stands behind it. */
     authenticated: Type.Optional(Type.Boolean()),
   },
