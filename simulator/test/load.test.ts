@@ -142,6 +142,24 @@ describe('LOAD', function () {
       expect(await install(card, PROBE, PROBE_MODULE, probeA)).to.equal('009000');
     }));
 
+  it('by the card maker gives install() as many parameters as an INSTALL does', () =>
+    on(async (card) => {
+      const cap = join(folder, 'probe.cap');
+      const refusal = /^probe\.cap: parameters are 244 bytes, not 0 to 243: install\(\) gets at most 255 bytes/;
+      const error = await card.load(cap, '00'.repeat(244)).catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(SimulatorError).with.property('message').that.matches(refusal);
+      expect(await card.load(cap, '00'.repeat(243))).to.deep.equal([PROBE_MODULE]);
+      const image = (length: number): CardImage => ({
+        ...{ name: 'caps', atr: '3B00', isd: null, loadFiles: [{ cap }] },
+        ...{ installAll: true, installParameters: '00'.repeat(length) },
+      });
+      const simulator = await sharedSimulator();
+      await using made = await simulator.insert(image(243));
+      expect(made.name).to.equal('caps');
+      const wrong = await simulator.insert(image(244)).catch((reason: unknown) => reason);
+      expect(wrong).to.be.instanceOf(SimulatorError).with.property('field', 'installParameters');
+    }));
+
   it('runs code that came without its Descriptor as with it', () =>
     on(async (card) => {
       const bare = capComponents(readFileSync(join(folder, 'probe.cap')));

@@ -159,7 +159,7 @@ final class CardFactory {
         int over = data.installData().length - InstallData.MAX_INSTALL_DATA;
         if (over > 0) {
             throw SimulatorException.image(
-                    field + ".parameters",
+                    field.equals("installAll") ? "installParameters" : field + ".parameters",
                     "is " + parameters.length + " bytes, not 0 to " + (parameters.length - over)
                             + ": install() gets at most " + InstallData.MAX_INSTALL_DATA
                             + " bytes with the AID and the privileges");

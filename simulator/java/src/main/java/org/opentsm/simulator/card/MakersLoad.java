@@ -19,8 +19,6 @@ import org.opentsm.simulator.runtime.CardRuntime;
 /** A CAP file comes onto a card that is in use, by the card maker's hand: no domain, key or token is asked. */
 final class MakersLoad {
 
-    private static final int MAX_PARAMETERS = 200;
-
     private MakersLoad() {}
 
     /**
@@ -32,15 +30,18 @@ final class MakersLoad {
      *                            file stays
      */
     static List<String> load(CardRuntime card, Path file, byte[] parameters) {
-        if (parameters.length > MAX_PARAMETERS) {
-            throw refused(file, "parameters are " + parameters.length + " bytes, not 0 to " + MAX_PARAMETERS, null);
-        }
         byte[] name;
         byte[] components;
         try {
             CapFile cap = CapFile.read(file);
             name = cap.header().packageInfo().aid().bytes();
             components = cap.loadFileDataBlock(true);
+            if (cap.applet().isPresent()) {
+                cap.applet()
+                        .get()
+                        .applets()
+                        .forEach(applet -> requireFits(file, applet.aid().bytes(), parameters));
+            }
         } catch (IOException | CapFormatException e) {
             throw refused(file, e.getMessage(), e);
         }
@@ -51,8 +52,9 @@ final class MakersLoad {
             RegistryEntry loaded = card.open().makeLoadFile(Aids.aid(name), components, parent);
             for (String module : loaded.modules.keySet()) {
                 AID aid = Aids.aid(module);
-                InstallData data = InstallData.of(loaded.aid, aid, aid, Privileges.NONE, parameters, new byte[0]);
-                card.open().makeInstance(RegistryEntry.Kind.APPLICATION, data, parent);
+                card.open()
+                        .makeInstance(
+                                RegistryEntry.Kind.APPLICATION, installation(loaded.aid, aid, parameters), parent);
                 made.add(module);
             }
         } catch (ISOException e) {
@@ -64,6 +66,23 @@ final class MakersLoad {
                     e);
         }
         return made;
+    }
+
+    private static InstallData installation(AID loadFile, AID module, byte[] parameters) {
+        return InstallData.of(loadFile, module, module, Privileges.NONE, parameters, new byte[0]);
+    }
+
+    private static void requireFits(Path file, byte[] module, byte[] parameters) {
+        AID aid = Aids.aid(module);
+        int over = installation(aid, aid, parameters).installData().length - InstallData.MAX_INSTALL_DATA;
+        if (over > 0) {
+            throw refused(
+                    file,
+                    "parameters are " + parameters.length + " bytes, not 0 to " + (parameters.length - over)
+                            + ": install() gets at most " + InstallData.MAX_INSTALL_DATA
+                            + " bytes with the AID and the privileges",
+                    null);
+        }
     }
 
     private static SimulatorException refused(Path file, String reason, Throwable cause) {
