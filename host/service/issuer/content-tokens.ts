@@ -6,7 +6,6 @@ import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import {
   hasProduct,
-  lockNames,
   recordCreated,
   recordCreating,
   recordDeleted,
@@ -29,9 +28,10 @@ import {
 import {
   forgetLoadFiles,
   listLoadFiles,
+  lockNames,
   recordLoaded,
   recordLoadToken,
-  releaseLoadFile,
+  releaseLoadFiles,
 } from '../../store/issuer/load-files.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { forgetSeen, recordSeen } from '../../store/issuer/seen-registry.ts';
@@ -84,7 +84,7 @@ export class ContentTokens {
     const row = await database.transaction().execute(async (transaction) => {
       const log = transaction as unknown as Kysely<RequestTables>;
       await claimIdempotencyKey(log, { key: tokenId, caller, body: request });
-      if (act.act === 'load') await lockNames(transaction, cardId);
+      if (act.act === 'load' || act.act === 'delete') await lockNames(transaction, cardId);
       await addContentToken(transaction, { tokenId, cardId, ssdAid, providerId: caller, act, ...leaving });
       const added = await ownToken(transaction, tokenId, caller);
       if (added.state === 'confirmed')
@@ -94,6 +94,8 @@ export class ContentTokens {
         await requireOwnNames(transaction, { cardId, providerId: caller, productId, loadFile: file });
         await recordLoadToken(transaction, { cardId, providerId: caller, files: [file] });
       }
+      // Its answer may be lost with its flow.
+      if (act.act === 'delete') await releaseLoadFiles(transaction, { cardId, providerId: caller }, [act.aid]);
       return added;
     });
     if (act.act === 'install') {
@@ -129,7 +131,7 @@ export class ContentTokens {
       if (row.act.act === 'delete') {
         const { aid: gone } = row.act;
         await releaseApplication(database, cardIdOfText(row.card), gone);
-        await releaseLoadFile(database, { cardId: cardIdOfText(row.card), providerId: caller, aid: gone });
+        await releaseLoadFiles(database, { cardId: cardIdOfText(row.card), providerId: caller }, [gone]);
       }
       const now = await this.#own(tokenId, caller);
       return now.counter === undefined ? { state: 'unproved' } : { state: 'confirmed', counter: now.counter };

@@ -3,7 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
-import { broughtBy, fileTaken, listLoadFiles, type NamedLoadFile, recordLoading } from './load-files.ts';
+import { broughtBy, fileTaken, listLoadFiles, lockNames, type NamedLoadFile, recordLoading } from './load-files.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application management: which application the issuer put on which card, for whom. */
@@ -65,12 +65,6 @@ export async function recordCreating(database: Database, application: Applicatio
       .executeTakeFirst();
   });
   if (row === undefined) throw taken(aid, card);
-}
-
-/** Two that come at once look at the names of a card one after the other. */
-export async function lockNames(transaction: Database, cardId: CardId): Promise<void> {
-  const name = `applications of ${cardIdText(cardId)}`;
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
 }
 
 /**

@@ -155,19 +155,73 @@ export async function adoptLoadFile(
     .execute();
 }
 
-/** Its provider says that the card has it no more, and nothing proves it: to all others it is there. */
-export async function releaseLoadFile(
+/**
+ * Before DELETE leaves, or a token for it is given: from now on they may be gone, whatever answer comes back, and to
+ * all others they are there.
+ *
+ * @returns those that the card was known to have
+ */
+export async function releaseLoadFiles(
   database: Database,
-  { cardId, providerId, aid }: Omit<ProvidersFiles, 'files'> & { readonly aid: string },
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
+): Promise<readonly string[]> {
+  if (aids.length === 0) return [];
+  const release = (from: 'loaded' | 'loading') =>
+    database
+      .updateTable('load_files')
+      .set({ state: 'released' })
+      .where('card', '=', cardIdText(cardId))
+      .where('aid', 'in', [...aids])
+      .where('provider_id', '=', providerId)
+      .where('state', '=', from)
+      .returning('aid')
+      .execute();
+  const known = await release('loaded');
+  await release('loading');
+  return known.map(({ aid }) => aid);
+}
+
+/**
+ * The card has refused to delete them in the session in which it showed them: they never left. While a token for their
+ * deletion is about, which nothing was heard of, they may leave at any time.
+ *
+ * @param aids what `releaseLoadFiles` has answered for this DELETE
+ */
+export async function keepLoadFiles(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aids: readonly string[],
 ): Promise<void> {
-  await database
-    .updateTable('load_files')
-    .set({ state: 'released' })
-    .where('card', '=', cardIdText(cardId))
-    .where('aid', '=', aid)
-    .where('provider_id', '=', providerId)
-    .where('state', '<>', 'unsure')
-    .execute();
+  if (aids.length === 0) return;
+  await database.transaction().execute(async (transaction) => {
+    await lockNames(transaction, cardId);
+    const asked = await transaction
+      .selectFrom('content_tokens')
+      .select(sql<string>`act->>'aid'`.as('aid'))
+      .where('card', '=', cardIdText(cardId))
+      .where('provider_id', '=', providerId)
+      .where('state', '<>', 'confirmed')
+      .where(sql<string>`act->>'act'`, '=', 'delete')
+      .where(sql<string>`act->>'aid'`, 'in', [...aids])
+      .execute();
+    const kept = aids.filter((name) => !asked.some(({ aid }) => aid === name));
+    if (kept.length === 0) return;
+    await transaction
+      .updateTable('load_files')
+      .set({ state: 'loaded' })
+      .where('card', '=', cardIdText(cardId))
+      .where('provider_id', '=', providerId)
+      .where('aid', 'in', kept)
+      .where('state', '=', 'released')
+      .execute();
+  });
+}
+
+/** Two that come at once look at the names of a card one after the other. */
+export async function lockNames(transaction: Database, cardId: CardId): Promise<void> {
+  const name = `applications of ${cardIdText(cardId)}`;
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction);
 }
 
 /** Of what was adopted nobody knows more than that it is there: what stays is nobody's again. */

@@ -10,7 +10,7 @@ import {
   listLoadFiles,
   recordLoaded,
   recordLoadToken,
-  releaseLoadFile,
+  releaseLoadFiles,
 } from '../../store/issuer/load-files.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
 import { isFromMaker } from '../../workflow/deploy-application/load-file-on-card.ts';
@@ -127,7 +127,7 @@ describe('load files of cards', function () {
     await granted('a', aid, EVIL);
     expect(await refusal(places('b', aid, GOOD))).to.equal('load-file-taken');
     expect(await refusal(granted('b', aid, EVIL)), 'tokens are for one provider').to.equal('load-file-taken');
-    await releaseLoadFile(database, { cardId: CARD, providerId: 'a', aid });
+    await releaseLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     expect(await refusal(places('b', aid, GOOD)), 'its word is no proof').to.equal('load-file-taken');
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'b' }, [aid]);
     expect(await stateOf(aid), 'nor is another’s').to.equal('released');
@@ -161,7 +161,7 @@ describe('load files of cards', function () {
     await granted('a', aid);
     expect(await refusal(granted('a', aid, EVIL))).to.equal('load-file-taken');
     expect(await vouched('a', aid)).to.equal(true);
-    await releaseLoadFile(database, { cardId: CARD, providerId: 'a', aid });
+    await releaseLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     await granted('a', aid, EVIL);
     expect([await vouched('a', aid), await vouched('a', aid, EVIL)]).to.deep.equal([false, false]);
     await recordLoaded(database, of('a', aid, EVIL));
@@ -187,7 +187,7 @@ describe('load files of cards', function () {
     await granted('b', aid);
     await recordLoaded(database, of('b', aid));
     expect(await vouched('b', aid)).to.equal(true);
-    await releaseLoadFile(database, { cardId: CARD, providerId: 'b', aid });
+    await releaseLoadFiles(database, { cardId: CARD, providerId: 'b' }, [aid]);
     expect(await vouched('b', aid)).to.equal(false);
   });
 

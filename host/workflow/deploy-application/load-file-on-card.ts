@@ -2,23 +2,31 @@
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { modelOfCard } from '../../store/issuer/cards.ts';
 import { hasTokenForAnother, isVouchedFor, listLoadFiles, type NamedLoadFile } from '../../store/issuer/load-files.ts';
+import { aidToHex } from '../../wire/gp/aid.ts';
+import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { IssuerSettings } from '../key-distribution/issuer-context.ts';
-import type { InstallContext, InstallStart } from './context.ts';
+import type { InstallContext, InstallFacts } from './context.ts';
 
 /**
  * A load file that the card has already is used only when it is known to be the one that is wanted: the name says
- * nothing of its code.
+ * nothing of its code. The domain that has it (tag CC) tells who loaded it, on cards that say so: in a third one is
+ * what another provider brought by its own tokens.
  *
  * @throws ConflictError `load-file-unknown`
  */
 export async function requireKnownFile(
   file: NamedLoadFile,
-  { request: { cardId }, caller }: Pick<InstallStart, 'request' | 'caller'>,
+  entry: Pick<RegistryEntry, 'securityDomain'>,
+  { request: { cardId, ssdAid }, caller, card }: Pick<InstallFacts, 'request' | 'caller' | 'card'>,
   { database, settings }: InstallContext,
 ): Promise<void> {
-  if (await isVouchedFor(database, { cardId, providerId: caller }, file)) return;
-  if (await isFromMaker(file, cardId, { database, settings })) return;
+  const { securityDomain: domain } = entry;
+  const isOurs = domain === undefined || [card.isdAid, ssdAid].includes(aidToHex(domain));
+  if (isOurs || !(await hasTokenForAnother(database, cardId, file, { but: caller }))) {
+    if (await isVouchedFor(database, { cardId, providerId: caller }, file)) return;
+    if (await isFromMaker(file, cardId, { database, settings })) return;
+  }
   throw new ConflictError(
     'load-file-unknown',
     `The card has a load file ${file.aid}, and nothing says that it is this one: remove the application that it was ` +

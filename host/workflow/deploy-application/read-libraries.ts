@@ -32,8 +32,9 @@ export async function* readLibraries(facts: InstallFacts, context: InstallContex
     const asked = [toPlainCommand(command)];
     const responses: readonly CardResponse[] = at === 0 ? yield asked : await sendProtected(asked, context, ROW);
     const entries = decodeGetStatus(responseData(command, responses[0], ...ACCEPTED));
-    if (!entries.some((entry) => sameBytes(entry.aid, name))) continue;
-    await requireKnownFile(namedFile(library), facts, context);
+    const found = entries.find((entry) => sameBytes(entry.aid, name));
+    if (found === undefined) continue;
+    await requireKnownFile(namedFile(library), found, facts, context);
     present.push(library.loadFileAid);
   }
   return { librariesPresent: present as readonly string[] };

@@ -37,7 +37,7 @@ export async function* readRegistry(
   );
   const kind = instancePresent ? 'application' : 'load-file';
   if (found !== undefined) await recordSeen(context.database, request.cardId, [seenEntryOf(kind, found)]);
-  if (!instancePresent && found !== undefined) await requireKnownFile(namedFile(request), facts, context);
+  if (!instancePresent && found !== undefined) await requireKnownFile(namedFile(request), found, facts, context);
   if (!instancePresent) return { onCard: { loadFilePresent: found !== undefined } as OnCard };
   // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
   const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { cardIdText } from '../../store/card-id.ts';
-import { forgetAdopted, forgetLoadFiles } from '../../store/issuer/load-files.ts';
+import { forgetAdopted, forgetLoadFiles, keepLoadFiles, releaseLoadFiles } from '../../store/issuer/load-files.ts';
 import { forgetSeen } from '../../store/issuer/seen-registry.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { expecting, toPlainCommand } from '../../wire/gp/command.ts';
@@ -31,7 +31,8 @@ const deleteFile = (file: string) => expecting(deleteObject(aid(file)), SW.NO_ER
 /**
  * R7: DELETE of the instance where it is there, and then of the load file and the libraries that R6a has seen, which
  * the card keeps while another instance is made of them or another file imports them (GPCS 11.2.2). For what was never
- * put there nothing is deleted: its load file may be another's.
+ * put there nothing is deleted: its load file may be another's. Its answers may be lost: what it is to delete is known
+ * no more from before it leaves, until the card says what became of it.
  */
 export async function* deleteApplication(
   { request, caller, instanceOnCard, unrecorded, files, filesOnCard }: RemovalFacts & Looked,
@@ -54,6 +55,8 @@ export async function* deleteApplication(
     return {};
   }
   await auditLog.append({ ...record, phase: 'before' });
+  const whose = { cardId, providerId: caller };
+  const known = await releaseLoadFiles(database, whose, files);
   const [first, ...others] = filesOnCard;
   const commands = [
     ...(instanceOnCard ? [deleteObject(aid(instanceAid))] : []),
@@ -66,8 +69,12 @@ export async function* deleteApplication(
   await auditLog.append({ ...record, phase: 'after' });
   const stayed = filesOnCard.filter((_file, at) => answers[at]?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
   const gone = files.filter((file) => !stayed.includes(file));
-  const whose = { cardId, providerId: caller };
   await forgetLoadFiles(database, whose, gone);
+  await keepLoadFiles(
+    database,
+    whose,
+    stayed.filter((file) => known.includes(file)),
+  );
   await forgetAdopted(database, whose, stayed);
   await forgetSeen(database, cardId, [
     { kind: 'application', aid: instanceAid },

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import { loadFileHash } from '../../wire/cap/cap-file.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import { blockOf, type Code } from './load-file-card.ts';
+import { domainOf, type Held, LoadFileWorld, type Phone } from './load-file-world.ts';
+
+const NAME = 'F0010203040501';
+const code = (by: string, variant = 0): Code => ({ by, variant, imports: [] });
+const GOOD = { loadFileAid: NAME, code: code('b') };
+const EVIL = code('a');
+const hashOf = (one: Code) => toHex(loadFileHash(fromHex(blockOf(one))));
+const loadOf = (one: Code, loadFileAid = NAME) => ({ act: 'load', loadFileAid, hash: hashOf(one) }) as const;
+const deleteOf = (name = NAME) => ({ act: 'delete', aid: name, related: false }) as const;
+
+/** Provider a wants its code in provider b's domain, and holds the phone. */
+describe('code of one provider in the domain of another', function () {
+  this.timeout(60_000);
+  let world: LoadFileWorld;
+
+  before(async () => {
+    world = await LoadFileWorld.start();
+  });
+  after(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  const held = (granted: Held | string): Held => (typeof granted === 'string' ? expect.fail(granted) : granted);
+  const writers = () => world.card.writersIn(domainOf('b'));
+
+  /** A has had a token for its own code under the name, and the card knows it no more. */
+  async function asked(): Promise<Held> {
+    const load = held(await world.grant('a', loadOf(EVIL), { block: blockOf(EVIL) }));
+    await world.report(load, world.play(load).confirmation);
+    const removal = held(await world.grant('a', deleteOf()));
+    expect(await world.report(removal, world.play(removal).confirmation)).to.equal(undefined);
+    expect(world.card.files.size).to.equal(0);
+    return load;
+  }
+
+  for (const tellsDomain of [true, false]) {
+    const kind = tellsDomain ? 'whose load files tell their domain' : 'whose load files tell no domain';
+
+    it(`does not come by a removal whose answer was lost, on a card ${kind}`, async () => {
+      await world.insert({ tellsDomain });
+      const load = await asked();
+      expect(await world.deploy('b', GOOD)).to.equal(undefined);
+      // The trip in which all was deleted.
+      let trips = 0;
+      const phone: Phone = async (trip) => {
+        trips = trip;
+        return trip === 2 ? 'lost' : 'done';
+      };
+      expect(await world.remove('b', 0, { phone })).to.equal('link-lost');
+      expect([trips, world.card.files.size]).to.deep.equal([2, 0]);
+      expect(world.play(load).sw).to.equal('9000');
+      expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+      expect(writers()).to.deep.equal([]);
+      // The way out that the refusal names.
+      expect(await world.remove('b')).to.equal(undefined);
+      expect(await world.deploy('b', GOOD)).to.equal(undefined);
+      expect(writers()).to.deep.equal(['b']);
+    });
+
+    it(`does not come by a token for a deletion that nothing was heard of, on a card ${kind}`, async () => {
+      await world.insert({ tellsDomain });
+      const load = await asked();
+      const own = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+      expect(await world.report(own, world.play(own).confirmation)).to.equal(undefined);
+      // The node that asked for it has died behind the card's answer.
+      expect(world.play(held(await world.grant('b', deleteOf()))).sw).to.equal('9000');
+      expect(world.play(load).sw).to.equal('9000');
+      expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+      expect(writers()).to.deep.equal([]);
+    });
+  }
+
+  it('is told by the domain that has the file, where nothing else would', async () => {
+    await world.insert({ tellsDomain: true });
+    const load = await asked();
+    expect(await world.deploy('b', GOOD)).to.equal(undefined);
+    expect(await world.remove('b')).to.equal(undefined);
+    expect(world.play(load).sw).to.equal('9000');
+    // As a database that is older than the card has it.
+    await world.database
+      .insertInto('load_files')
+      .values({
+        card: `iccid:${world.cardId.value}`,
+        aid: NAME,
+        provider_id: 'b',
+        hash: hashOf(GOOD.code),
+        state: 'loaded',
+      })
+      .execute();
+    expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+  });
+
+  it('is not feared where the card refused to delete the file: a second application is made of it', async () => {
+    await world.insert({ tellsDomain: true });
+    await asked();
+    expect(await world.deploy('b', GOOD)).to.equal(undefined);
+    expect(await world.deploy('b', { ...GOOD, which: 1 })).to.equal(undefined);
+    expect(await world.remove('b', 0)).to.equal(undefined);
+    expect(world.card.files.has(NAME), 'kept for the second one').to.equal(true);
+    expect(await world.deploy('b', GOOD)).to.equal(undefined);
+    expect(writers()).to.deep.equal(['b']);
+  });
+});

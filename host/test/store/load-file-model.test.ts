@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { gateSeed, soakRuns } from '../../../setup/soak/runs.ts';
+import { loadFileHash } from '../../wire/cap/cap-file.ts';
+import { fromHex, toHex } from '../../wire/hex.ts';
+import type { DelegatedAct } from '../../wire/message/content-change.ts';
+import { blockOf, type Code } from './load-file-card.ts';
+import {
+  applicationOf,
+  domainOf,
+  type Fate,
+  type Held,
+  LoadFileWorld,
+  moduleOf,
+  type Phone,
+  type Wanted,
+} from './load-file-world.ts';
+
+/**
+ * The row of a load file, by whoever moves it, of what it is proof, and what follows when it is not there.
+ *
+ * | State | Comes by | Means | Used by its provider | Used by others |
+ * | --- | --- | --- | --- | --- |
+ * | none | R7, a receipt of DELETE: the card has shown or proved that it is gone | anything may be there | no | no |
+ * | `loading` | D7, which saw no such file, or a load token, while nobody else ever had one for another code | this one, or none | yes | no |
+ * | `unsure` | the same where somebody else had one | this one, another's, or none | no | no |
+ * | `loaded` | D8 behind D7's LOAD, a receipt of LOAD; R7 where the card refused DELETE | this one was there, and only its provider takes it off | yes | while nobody has a token for another code |
+ * | `released` | R7 before its DELETE leaves, a token for DELETE before it is given, its provider's word | this one or none, or what tokens of others bring | while nobody else has a token for another code | no |
+ *
+ * Here a and c lie, play each token as often as they like, tell the issuer of receipts in any order or not at all, and
+ * hold the phone, which drops trips and lets them act between any two; b is honest, and its node dies. The issuer's rows
+ * are the daemon's own code, on PostgreSQL; the card is a model. Whatever they do: code that runs in a domain of b came
+ * from b, or from the card's maker where the operator named the file.
+ */
+
+const FILES = ['F0010203040501', 'F0010203040502'] as const;
+const LIBRARY = 'F0010203040503';
+const MAKERS = 'F0010203040504';
+const NAMES = [...FILES, LIBRARY, MAKERS] as const;
+/** Who wrote what both have under one name. */
+const SHARED = 'both';
+const MAKER = 'the maker';
+
+type Liar = 'a' | 'c';
+type Who = Liar | 'b';
+interface Content {
+  readonly shared: boolean;
+  readonly variant: number;
+}
+/** What the phone does with one trip of a flow, and what the others do before. */
+interface Break {
+  readonly trip: number;
+  readonly fate: Fate;
+  readonly meanwhile: readonly Lie[];
+}
+
+type Lie =
+  | {
+      readonly kind: 'ask load';
+      readonly who: Liar;
+      readonly name: string;
+      readonly content: Content;
+      readonly domain: number;
+    }
+  | { readonly kind: 'ask delete'; readonly who: Liar; readonly name: string; readonly domain: number }
+  | { readonly kind: 'ask install'; readonly who: Liar; readonly name: string; readonly domain: number }
+  | { readonly kind: 'ask extradition'; readonly who: Liar; readonly name: string; readonly from: number }
+  | { readonly kind: 'play'; readonly token: number }
+  | { readonly kind: 'report'; readonly token: number; readonly proved: boolean }
+  | { readonly kind: 'delete domain' | 'make domain'; readonly who: Liar; readonly domain: number };
+
+type Act =
+  | Lie
+  | {
+      readonly kind: 'deploy';
+      readonly who: Who;
+      readonly name: string;
+      readonly content: Content;
+      readonly library?: Content | undefined;
+      readonly which: number;
+      readonly tries: number;
+      readonly broken: Break;
+    }
+  | {
+      readonly kind: 'remove';
+      readonly who: Who;
+      readonly which: number;
+      readonly tries: number;
+      readonly broken: Break;
+    }
+  | {
+      readonly kind: 'by token';
+      readonly act: 'load' | 'install' | 'delete' | 'delete application';
+      readonly name: string;
+      readonly content: Content;
+      readonly end: 'done' | 'lost' | 'dies before' | 'dies behind';
+    }
+  | { readonly kind: 'resume'; readonly token: number }
+  | { readonly kind: 'name preloaded'; readonly named: boolean };
+
+const liar = fc.constantFrom<Liar>('a', 'a', 'a', 'c');
+const who = fc.constantFrom<Who>('b', 'b', 'b', 'a', 'c');
+const name = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], LIBRARY, LIBRARY, MAKERS);
+const application = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], MAKERS);
+const content = fc.record({ shared: fc.constantFrom(false, false, false, true), variant: fc.constantFrom(0, 0, 1) });
+const domain = fc.constantFrom(0, 0, 0, 1);
+const token = fc.nat(7);
+const which = fc.constantFrom(0, 0, 1);
+
+const lie: fc.Arbitrary<Lie> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask load' as const), who: liar, name, content, domain }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask delete' as const), who: liar, name, domain }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask install' as const), who: liar, name, domain }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask extradition' as const), who: liar, name, from: domain }) },
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('play' as const), token }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('report' as const), token, proved: fc.constantFrom(true, true, false) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('delete domain' as const, 'make domain' as const),
+      who: liar,
+      domain,
+    }),
+  },
+);
+
+const broken: fc.Arbitrary<Break> = fc.record({
+  trip: fc.nat(5),
+  fate: fc.constantFrom<Fate>('done', 'done', 'lost', 'lost', 'half', 'unsent'),
+  meanwhile: fc.array(lie, { maxLength: 3 }),
+});
+const tries = fc.constantFrom(1, 1, 2);
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 12, arbitrary: lie },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('deploy' as const), who, name: application, content },
+      ...{ library: fc.option(content, { nil: undefined, freq: 2 }), which, tries, broken },
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), who, which, tries, broken }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('by token' as const), name, content },
+      act: fc.constantFrom(
+        'load' as const,
+        'load' as const,
+        'install' as const,
+        'delete' as const,
+        'delete application' as const,
+      ),
+      end: fc.constantFrom(
+        'done' as const,
+        'done' as const,
+        'lost' as const,
+        'dies before' as const,
+        'dies behind' as const,
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('resume' as const), token }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('name preloaded' as const), named: fc.boolean() }) },
+);
+
+const codeOf = (author: Who, { shared, variant }: Content, imports: readonly string[] = []): Code => ({
+  ...{ by: shared ? SHARED : author, variant: shared ? 0 : variant, imports },
+});
+const loadOf = (loadFileAid: string, block: string): DelegatedAct => ({
+  ...{ act: 'load', loadFileAid, hash: toHex(loadFileHash(fromHex(block))) },
+});
+
+/** One card's story. */
+class Story {
+  readonly #world: LoadFileWorld;
+  readonly #tokens: (Held & { receipt?: string | undefined })[] = [];
+  /** Of b, whose node died before it told of them. */
+  readonly #pending: Held[] = [];
+
+  constructor(world: LoadFileWorld) {
+    this.#world = world;
+  }
+
+  async tell(next: Act): Promise<void> {
+    switch (next.kind) {
+      case 'deploy':
+        return this.#deploy(next);
+      case 'remove':
+        await this.#world.remove(next.who, next.which, { phone: this.#phone(next.broken), tries: next.tries });
+        return;
+      case 'by token':
+        return this.#byToken(next);
+      case 'resume':
+        return this.#resume(next.token);
+      case 'name preloaded':
+        this.#world.preloaded = next.named ? [{ loadFileAids: [MAKERS] }] : [];
+        return;
+      default:
+        return this.#lie(next);
+    }
+  }
+
+  /** @throws AssertionError */
+  check(): void {
+    const strangers = [0, 1]
+      .flatMap((at) => this.#world.card.writersIn(domainOf('b', at)))
+      .filter((by) => !['b', SHARED, MAKER].includes(by));
+    expect(strangers, 'whose code runs in a domain of b').to.deep.equal([]);
+  }
+
+  async #deploy({
+    who: author,
+    name: loadFileAid,
+    content: wanted,
+    library,
+    which: at,
+    tries: left,
+    broken: cut,
+  }: Extract<Act, { kind: 'deploy' }>) {
+    const { card } = this.#world;
+    const imports = library === undefined ? [] : [LIBRARY];
+    const code = codeOf(author, wanted, imports);
+    const libraries =
+      library === undefined ? {} : { libraries: [{ loadFileAid: LIBRARY, code: codeOf(author, library) }] };
+    const instance = applicationOf(author, at);
+    const before = card.applications.get(instance);
+    const whole: Wanted = { loadFileAid, code, which: at, ...libraries };
+    const end = await this.#world.deploy(author, whole, { phone: this.#phone(cut), tries: left });
+    const made = card.applications.get(instance);
+    if (author !== 'b' || end !== undefined || before !== undefined || loadFileAid === MAKERS) return;
+    const runs = [code, ...(libraries.libraries ?? []).map((one) => one.code)].map(blockOf);
+    expect(made?.runs, 'what was wanted').to.deep.equal(runs);
+  }
+
+  /** b is honest: it looks at the card first, and tells what came, unless it dies. */
+  async #byToken({ act: kind, name: wanted, content: of, end }: Extract<Act, { kind: 'by token' }>): Promise<void> {
+    const world = this.#world;
+    const block = blockOf(codeOf('b', of));
+    const acts: Record<typeof kind, DelegatedAct> = {
+      load: loadOf(wanted, block),
+      install: {
+        ...{ act: 'install', loadFileAid: wanted, moduleAid: moduleOf(wanted) },
+        ...{ instanceAid: applicationOf('b', 0), parameters: '' },
+      },
+      delete: { act: 'delete', aid: wanted, related: false },
+      'delete application': { act: 'delete', aid: applicationOf('b', 0), related: false },
+    };
+    const held = await world.grant('b', acts[kind], { block });
+    if (typeof held === 'string') return;
+    if (end === 'dies before' || end === 'dies behind') {
+      this.#pending.push(held);
+      if (end === 'dies behind' && !this.#isDone(held)) world.play(held);
+      return;
+    }
+    const played = this.#isDone(held) ? undefined : world.play(held);
+    if (played?.sw === '9000' || played === undefined)
+      await world.report(held, end === 'lost' ? undefined : played?.confirmation);
+    // Another answer of the card's ends the flow before C6.
+  }
+
+  async #resume(at: number): Promise<void> {
+    const [held] = this.#pending.splice(at % Math.max(1, this.#pending.length), 1);
+    if (held === undefined) return;
+    const played = this.#isDone(held) ? undefined : this.#world.play(held);
+    if (played === undefined || played.sw === '9000') await this.#world.report(held, played?.confirmation);
+  }
+
+  /** C4: a deletion of a load file is not looked for. */
+  #isDone({ act: wanted }: Held): boolean {
+    const { files, applications } = this.#world.card;
+    if (wanted.act === 'load') return files.has(wanted.loadFileAid);
+    if (wanted.act === 'install') return applications.has(wanted.instanceAid);
+    return (
+      wanted.act === 'delete' && !(NAMES as readonly string[]).includes(wanted.aid) && !applications.has(wanted.aid)
+    );
+  }
+
+  async #lie(next: Lie): Promise<void> {
+    const world = this.#world;
+    switch (next.kind) {
+      case 'ask load': {
+        const block = blockOf(codeOf(next.who, next.content));
+        return this.#keep(await world.grant(next.who, loadOf(next.name, block), { block, which: next.domain }));
+      }
+      case 'ask delete': {
+        const wanted = { act: 'delete', aid: next.name, related: false } as const;
+        return this.#keep(await world.grant(next.who, wanted, { which: next.domain }));
+      }
+      case 'ask install': {
+        const names = { loadFileAid: next.name, moduleAid: moduleOf(next.name) };
+        const wanted = { act: 'install', ...names, instanceAid: applicationOf(next.who, 1), parameters: '' } as const;
+        return this.#keep(await world.grant(next.who, wanted, { which: next.domain }));
+      }
+      case 'ask extradition': {
+        const wanted = { act: 'extradite', aid: next.name, to: domainOf(next.who, 1 - next.from) } as const;
+        return this.#keep(await world.grant(next.who, wanted, { which: next.from }));
+      }
+      case 'play': {
+        const held = this.#tokens[next.token % Math.max(1, this.#tokens.length)];
+        if (held !== undefined) held.receipt = world.play(held).confirmation ?? held.receipt;
+        return;
+      }
+      case 'report': {
+        const held = this.#tokens[next.token % Math.max(1, this.#tokens.length)];
+        if (held !== undefined) await world.report(held, next.proved ? held.receipt : undefined);
+        return;
+      }
+      case 'delete domain':
+        await world.deleteDomain(next.who, next.domain);
+        return;
+      case 'make domain':
+        await world.makeDomain(next.who, next.domain);
+    }
+  }
+
+  #keep(granted: Held | string): void {
+    if (typeof granted !== 'string') this.#tokens.push(granted);
+  }
+
+  #phone({ trip, fate, meanwhile }: Break): Phone {
+    return async (at) => {
+      if (at !== trip) return 'done';
+      for (const next of meanwhile) await this.#lie(next);
+      return fate;
+    };
+  }
+}
+
+describe('load files of a card, whatever two of its providers do', function () {
+  this.timeout(3_600_000);
+  let world: LoadFileWorld;
+
+  before(async () => {
+    world = await LoadFileWorld.start();
+  });
+  after(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  it('are the third one’s own in its domain', async () => {
+    const card = fc.record({ tellsDomain: fc.boolean(), makers: fc.boolean(), named: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(card, fc.array(act, { minLength: 4, maxLength: 24, size: 'max' }), async (kind, acts) => {
+        await world.insert(kind);
+        const block = blockOf({ by: MAKER, variant: 0, imports: [] });
+        if (kind.makers) world.card.load(MAKERS, block, world.card.isdAid);
+        if (kind.named) world.preloaded = [{ loadFileAids: [MAKERS] }];
+        const story = new Story(world);
+        for (const next of acts) {
+          await story.tell(next);
+          story.check();
+        }
+      }),
+      { ...gateSeed, numRuns: soakRuns(50) },
+    );
+  });
+});
