@@ -130,8 +130,16 @@ export async function recordLoadToken(
   await requireRoom(database, cardId, providerId);
 }
 
-/** The card has taken them, or has shown them to the issuer who loaded them. */
-export async function recordLoaded(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
+/**
+ * The card has taken them, or has shown them to the issuer who loaded them.
+ *
+ * @param options.from only rows in these states
+ */
+export async function recordLoaded(
+  database: Database,
+  { cardId, providerId, files }: ProvidersFiles,
+  { from }: { readonly from?: readonly LoadFileRow['state'][] } = {},
+): Promise<void> {
   for (const { aid, hash } of files)
     await database
       .updateTable('load_files')
@@ -140,6 +148,7 @@ export async function recordLoaded(database: Database, { cardId, providerId, fil
       .where('aid', '=', aid)
       .where('provider_id', '=', providerId)
       .where('hash', '=', hash ?? '')
+      .$if(from !== undefined, (query) => query.where('state', 'in', from ?? []))
       .execute();
 }
 

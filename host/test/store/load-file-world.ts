@@ -170,8 +170,8 @@ export class LoadFileWorld implements AsyncDisposable {
         const { instancePresent } = await this.#drive(lookForApplication(facts, context), phone, at);
         const { onCard } = await this.#drive(readRegistry({ ...facts, instancePresent }, context), phone, at);
         const { librariesPresent } = await this.#drive(readLibraries(facts, context), phone, at);
-        const loaded = await this.#drive(loadApplication({ ...facts, onCard, librariesPresent }, context), phone, at);
-        await recordApplication({ ...facts, ...loaded } as never, context);
+        await this.#drive(loadApplication({ ...facts, onCard, librariesPresent }, context), phone, at);
+        await recordApplication({ ...facts, onCard }, context);
       });
     });
   }
