@@ -7,6 +7,7 @@ import { LiveTls } from '../daemon/live-tls.ts';
 import { UsageError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import { CardId } from '../wire/message/common.ts';
+import { EndedTokens } from '../wire/message/content-change.ts';
 import { RouteExplanation, Routes, type StartAction } from '../wire/message/front.ts';
 import { ProviderRegistration, RegisteredProvider } from '../wire/message/operator.ts';
 import { CardProduct, Load, LossReport, LossReportEntry, RegisteredProduct } from '../wire/message/platform.ts';
@@ -56,6 +57,13 @@ export async function moveSecureElement(
     ...(more.reason === undefined ? {} : { reason: more.reason }),
   };
   return call(file, { method: 'POST', path: `/v1/secure-elements/${part(name)}/state`, body, response: SecureElement });
+}
+
+/** @param card `iccid:8986..`, whose token key is another one now */
+export async function endContentTokens(file: string, card: string, reason: string): Promise<EndedTokens> {
+  const { kind, value } = cardIdOf(card);
+  const path = `/v1/cards/${part(kind)}/${part(value)}/content-tokens/end`;
+  return call(file, { method: 'POST', path, body: { reason }, response: EndedTokens });
 }
 
 export async function openLossReport(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
 
-/** `tsm secure-element show|registry|move`: what the issuer platform knows of a card. */
+/** `tsm secure-element show|registry|move|end-tokens`: what the issuer platform knows of a card. */
 export function secureElementCommand(): Command {
   const element = new Command('secure-element')
     .description('what an issuer platform knows of a card, by any of its names')
@@ -39,6 +39,14 @@ export function secureElementCommand(): Command {
     .action(async (name: string, state: string, options: { replacedBy?: string; reason?: string }) => {
       const { moveSecureElement } = await import('./register-client.ts');
       say(JSON.stringify(await moveSecureElement(config(), name, state, options), undefined, 2));
+    });
+  element
+    .command('end-tokens <card>')
+    .description('after PUT KEY of another token key, iccid:8986..: no token of before is good there, or keeps a name')
+    .requiredOption('--reason <text>', 'for the audit log')
+    .action(async (card: string, { reason }: { reason: string }) => {
+      const { endContentTokens } = await import('./register-client.ts');
+      say(JSON.stringify(await endContentTokens(config(), card, reason), undefined, 2));
     });
   return element;
 }

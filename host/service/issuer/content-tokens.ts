@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { actOfReceipt, delegatedCommand } from '../../card/delegated-act.ts';
 import { ConflictError, NotFoundError, WireError } from '../../errors.ts';
 import type { AuditLog, AuditPhase } from '../../store/audit-log.ts';
-import { cardIdOfText } from '../../store/card-id.ts';
+import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import {
   hasProduct,
   recordCreated,
@@ -19,6 +19,7 @@ import {
   type ContentTokenRow,
   confirmContentToken,
   type DelegatedDomain,
+  endContentTokens,
   findContentToken,
   findDelegatedDomain,
   isCounterTaken,
@@ -45,6 +46,7 @@ import type { CardId } from '../../wire/message/common.ts';
 import type {
   ContentTokenList,
   ContentTokenRequest,
+  EndedTokens,
   GrantedToken,
   ReceiptState,
   ReportReceipt,
@@ -73,7 +75,8 @@ export class ContentTokens {
   /**
    * Decides, and has the KMS sign. The same request again gives a token for the same act under the same number.
    *
-   * @throws PolicyError, ConflictError as `checkDelegatedAct`; ConflictError `token-used` after its receipt
+   * @throws PolicyError, ConflictError as `checkDelegatedAct`; ConflictError `token-used` after its receipt,
+   *     `token-ended`, `too-many-tokens`
    */
   async grant(tokenId: string, caller: string, request: ContentTokenRequest): Promise<GrantedToken> {
     const { kms, database, settings } = this.#parts;
@@ -89,6 +92,8 @@ export class ContentTokens {
       const added = await ownToken(transaction, tokenId, caller);
       if (added.state === 'confirmed')
         throw new ConflictError('token-used', 'The card has confirmed this act: take a new key for another one');
+      if (added.ended === true)
+        throw new ConflictError('token-ended', 'No card takes this token any more: take a new key for another one');
       if (act.act === 'load') {
         const file = { aid: act.loadFileAid, hash: act.hash };
         await requireOwnNames(transaction, { cardId, providerId: caller, productId, loadFile: file });
@@ -154,12 +159,28 @@ export class ContentTokens {
     const [first, last] = [Math.min(...seen), Math.max(...seen)];
     const all = seen.length === 0 ? [] : Array.from({ length: last - first }, (_, index) => first + index);
     return {
-      tokens: rows.map(({ tokenId, providerId, ssdAid, act, state, counter }) => ({
+      tokens: rows.map(({ tokenId, providerId, ssdAid, act, state, counter, ended }) => ({
         ...{ tokenId, providerId, ssdAid, act, state },
         ...(counter === undefined ? {} : { counter }),
+        ...(ended === undefined ? {} : { ended }),
       })),
       missing: all.filter((counter) => !seen.includes(counter)),
     };
+  }
+
+  /**
+   * At an operator's word, whose card has another token key now: no token of before is good on it, and none keeps a
+   * name from others.
+   *
+   * @returns how many there were
+   */
+  async end(cardId: CardId, operator: string, reason: string): Promise<EndedTokens> {
+    const record = { act: 'end tokens', numeral: '', subject: cardIdText(cardId), workflowId: '' };
+    const details = { operator, reason };
+    await this.#parts.auditLog.append({ ...record, phase: 'before', details });
+    const ended = await endContentTokens(this.#parts.database, cardId);
+    await this.#parts.auditLog.append({ ...record, phase: 'after', details: { ...details, ended } });
+    return { ended };
   }
 
   #own(tokenId: string, caller: string): Promise<ContentTokenRow> {

@@ -43,7 +43,7 @@ export async function listLoadFiles(database: Database, cardId: CardId, aids: re
 
 /**
  * Has the card the file of this hash under this name? What another provider brought counts when it is proved, and only
- * while nobody had a load token for this name and another code: a card takes tokens again, and not each act is told.
+ * while nobody has a load token for this name and another code: a card takes tokens again, and not each act is told.
  */
 export async function isVouchedFor(
   database: Database,
@@ -59,28 +59,44 @@ export async function isVouchedFor(
   return row.state !== 'unsure';
 }
 
+/** Whose load tokens count. */
+interface Asked {
+  /** A provider whose own tokens do not count. */
+  readonly but?: string;
+  /**
+   * Those too that no card takes any more, because their domain is deleted or the token key is another one: what they
+   * brought may be there.
+   */
+  readonly ever?: true;
+}
+
 /**
- * Was a load token ever given for this name and another code than this? The card takes it whenever it has no such file.
+ * Was a load token given for this name and another code than this? The card takes it whenever it has no such file.
  *
  * @param file without hash: any load token
- * @param options.but a provider whose own tokens do not count
  */
 export async function hasTokenForAnother(
   database: Database,
   cardId: CardId,
   { aid, hash }: NamedLoadFile,
-  { but }: { readonly but?: string } = {},
+  { but, ever }: Asked = {},
 ): Promise<boolean> {
   const tokens = database
     .selectFrom('content_tokens')
     .select('token_id')
     .where('card', '=', cardIdText(cardId))
-    .where(sql<string>`act->>'act'`, '=', 'load')
+    // As its index has them.
+    .where(sql<boolean>`act->>'act' = 'load'`)
     .where(sql<string>`act->>'loadFileAid'`, '=', aid)
     .$if(hash !== undefined, (query) => query.where(sql<string>`act->>'hash'`, 'is distinct from', hash ?? ''))
-    .$if(but !== undefined, (query) => query.where('provider_id', '<>', but ?? ''));
+    .$if(but !== undefined, (query) => query.where('provider_id', '<>', but ?? ''))
+    .$if(ever !== true, (query) => query.where('ended_at', 'is', null).where(hasDomain));
   return (await tokens.limit(1).executeTakeFirst()) !== undefined;
 }
+
+/** A token is for one domain, and good again when that is made anew. */
+const hasDomain = sql<boolean>`EXISTS (
+  SELECT 1 FROM delegated_domains d WHERE d.card = content_tokens.card AND d.aid = content_tokens.aid)`;
 
 /** Those that this provider has brought, in the same order. */
 export async function broughtBy(
@@ -211,7 +227,7 @@ export async function keepLoadFiles(
       .where('card', '=', cardIdText(cardId))
       .where('provider_id', '=', providerId)
       .where('state', '<>', 'confirmed')
-      .where(sql<string>`act->>'act'`, '=', 'delete')
+      .where(sql<boolean>`act->>'act' = 'delete'`)
       .where(sql<string>`act->>'aid'`, 'in', [...aids])
       .execute();
     const kept = aids.filter((name) => !asked.some(({ aid }) => aid === name));
@@ -274,7 +290,7 @@ type State = 'loading' | 'unsure';
 
 /** A token is good more than once: whoever else had one for this name can bring its own code whenever it likes. */
 async function firstState(database: Database, cardId: CardId, providerId: string, file: NamedLoadFile): Promise<State> {
-  return (await hasTokenForAnother(database, cardId, file, { but: providerId })) ? 'unsure' : 'loading';
+  return (await hasTokenForAnother(database, cardId, file, { but: providerId, ever: true })) ? 'unsure' : 'loading';
 }
 
 async function put(

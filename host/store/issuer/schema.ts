@@ -136,6 +136,8 @@ interface ContentTokenTable {
   confirmation: string | null;
   at: Generated<Date>;
   leaving: string | null;
+  /** The card takes it no more: an operator says that its token key is another one. */
+  ended_at: Date | null;
 }
 
 interface LoadPermitTable {
@@ -358,4 +360,14 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
   { number: 19, name: 'libraries of applications', sql: 'ALTER TABLE applications ADD COLUMN libraries jsonb;' },
   { number: 20, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
   { number: 21, name: 'load files', sql: LOAD_FILES_SQL },
+  {
+    number: 22,
+    name: 'tokens by what they name',
+    sql: `ALTER TABLE content_tokens ADD COLUMN ended_at timestamptz;
+      CREATE INDEX content_tokens_load ON content_tokens (card, (act->>'loadFileAid')) WHERE act->>'act' = 'load';
+      CREATE INDEX content_tokens_delete ON content_tokens (card, (act->>'aid'))
+        WHERE act->>'act' = 'delete' AND state <> 'confirmed';
+      CREATE INDEX content_tokens_open ON content_tokens (card, provider_id)
+        WHERE state <> 'confirmed' AND ended_at IS NULL;`,
+  },
 ];

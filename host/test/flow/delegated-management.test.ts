@@ -19,6 +19,7 @@ import {
   ContentChangeState,
   ContentTokenList,
   type ContentTokenRequest,
+  EndedTokens,
   GrantedToken,
   ReceiptState,
   type StartContentChange,
@@ -364,6 +365,18 @@ describe('delegated management over REST', function () {
     expect(await onCard()).to.not.equal('6A82');
     await foreign.remove(first);
     expect((await foreign.settled(first)).state).to.equal('DELETED');
+  });
+
+  it('ends tokens at an operator’s word, and signs none of them anew', async () => {
+    const { kind, value } = inserted.cardId;
+    const call = { method: 'POST', path: `/v1/cards/${kind}/${value}/content-tokens/end` } as const;
+    const body = { reason: 'another token key' };
+    expect(await refusal((await asProvider()).call({ ...call, body, response: EndedTokens }))).to.match(/^403 /);
+    const issuer = await lab.platforms.client('issuer');
+    const { tokens } = await onCard();
+    expect((await issuer.call({ ...call, body, response: EndedTokens })).ended).to.equal(tokens.length);
+    expect((await onCard()).tokens.every(({ ended }) => ended === true)).to.equal(true);
+    expect((await issuer.call({ ...call, body, response: EndedTokens })).ended).to.equal(0);
   });
 
   it('gives a TSM without a CA its first keys under its transport key, and it replaces them', async () => {

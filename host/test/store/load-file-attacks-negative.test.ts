@@ -105,4 +105,75 @@ describe('code of one provider in the domain of another', function () {
     expect(await world.deploy('b', GOOD)).to.equal(undefined);
     expect(writers()).to.deep.equal(['b']);
   });
+
+  it('is not vouched for by an application that is made of something else', async () => {
+    await world.insert({ tellsDomain: false });
+    const load = await asked();
+    const other = { loadFileAid: 'F0010203040502', code: code('b') };
+    expect(await world.deploy('b', other)).to.equal(undefined);
+    held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+    expect(world.play(load).sw).to.equal('9000');
+    expect(await world.deploy('b', GOOD), 'the application is there').to.equal(undefined);
+    expect(await world.deploy('b', { ...GOOD, which: 1 })).to.equal('load-file-unknown');
+    expect(writers()).to.deep.equal(['b']);
+  });
+
+  describe('and a load token of his', () => {
+    const LIBRARY = 'F0010203040503';
+    const linking = (by: string) => ({
+      ...{ loadFileAid: by === 'b' ? NAME : 'F0010203040502', code: { ...code(by), imports: [LIBRARY] } },
+      libraries: [{ loadFileAid: LIBRARY, code: code('both') }],
+    });
+    let load: Held;
+
+    /** A has had a token for a library's name, C has the library there, and B wants it. */
+    beforeEach(async () => {
+      await world.insert({ tellsDomain: false });
+      load = held(await world.grant('a', loadOf(EVIL, LIBRARY), { block: blockOf(EVIL) }));
+      await world.report(load, world.play(load).confirmation);
+      const removal = held(await world.grant('a', deleteOf(LIBRARY)));
+      await world.report(removal, world.play(removal).confirmation);
+      expect(await world.deploy('c', linking('c'))).to.equal(undefined);
+      expect(await world.deploy('b', linking('b'))).to.equal('load-file-unknown');
+    });
+
+    it('keeps a name from others as long as its domain is there, and again when that is made anew', async () => {
+      expect(await world.deleteDomain('a')).to.equal(undefined);
+      expect(await world.deploy('b', linking('b'))).to.equal(undefined);
+      expect(writers()).to.deep.equal(['b', 'both']);
+      // It is good on the card again then: another has the name.
+      expect(await world.makeDomain('a')).to.equal('load-file-taken');
+      expect(world.card.domains.has(domainOf('a'))).to.equal(false);
+      expect([await world.remove('b'), await world.remove('c')]).to.deep.equal([undefined, undefined]);
+      expect(await world.makeDomain('a')).to.equal(undefined);
+      expect(await world.deploy('c', linking('c'))).to.equal(undefined);
+      expect(await world.deploy('b', linking('b'))).to.equal('load-file-unknown');
+    });
+
+    it('keeps it no more when an operator says that the card has another token key', async () => {
+      const open = held(await world.grant('a', loadOf(EVIL, 'F0010203040509')));
+      expect(await world.endTokens()).to.equal(3);
+      expect(world.play(load).sw).to.equal('6300');
+      expect(await world.deploy('b', linking('b'))).to.equal(undefined);
+      expect(await world.endTokens(), 'said again').to.equal(0);
+      expect(await world.grant('a', open.act, { tokenId: open.tokenId }), 'signed anew').to.equal('token-ended');
+      const { tokens } = await world.tokens.onCard(world.cardId);
+      expect(tokens.map(({ ended }) => ended)).to.deep.equal([true, true, true]);
+    });
+
+    it('is one of a thousand without a receipt at most', async () => {
+      const before = { card: `iccid:${world.cardId.value}`, aid: domainOf('a'), provider_id: 'a', act: '{}' };
+      const open = { state: 'issued' as const, counter: null, confirmation: null, leaving: null, ended_at: null };
+      const rows = Array.from({ length: 1_000 }, (_, at) => ({
+        token_id: `${world.cardId.value} ${at}`,
+        ...before,
+        ...open,
+      }));
+      await world.database.insertInto('content_tokens').values(rows).execute();
+      const more = loadOf(EVIL, 'F0010203040509');
+      expect(await world.grant('a', more)).to.equal('too-many-tokens');
+      await world.endTokens();
+      held(await world.grant('a', more));
+    });
+  });
 });

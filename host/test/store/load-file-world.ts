@@ -75,6 +75,8 @@ export interface Held {
   readonly ssdAid: string;
   readonly act: DelegatedAct;
   readonly block: string;
+  /** Of the card's token key that it was made for. */
+  readonly key: number;
 }
 
 export class LoadFileWorld implements AsyncDisposable {
@@ -86,6 +88,7 @@ export class LoadFileWorld implements AsyncDisposable {
   preloaded: readonly { readonly loadFileAids: string[] }[] = [];
   #cards = 0;
   #counter = 0;
+  #tokenKey = 0;
 
   private constructor(postgres: TestDatabase, database: Kysely<IssuerTables>) {
     this.#postgres = postgres;
@@ -212,14 +215,15 @@ export class LoadFileWorld implements AsyncDisposable {
     let held: Held | undefined;
     const refusal = await this.#ended(async () => {
       await this.tokens.grant(tokenId, provider, { cardId: this.cardId, ssdAid, act });
-      held = { tokenId, provider, ssdAid, act, block };
+      held = { tokenId, provider, ssdAid, act, block, key: this.#tokenKey };
     });
     return held ?? refusal ?? 'refused';
   }
 
   /** C5: the card takes a token as often as it can be done. @returns its receipt, or the status word */
-  play({ act, ssdAid, block }: Held): { readonly confirmation?: string; readonly sw: string } {
+  play({ act, ssdAid, block, key }: Held): { readonly confirmation?: string; readonly sw: string } {
     if (this.card.domains.get(ssdAid) !== true) return { sw: '6A82' };
+    if (key !== this.#tokenKey) return { sw: '6300' };
     const { sw } = this.#played(act, ssdAid, block);
     if (sw !== '9000') return { sw };
     this.#counter += 1;
@@ -237,6 +241,12 @@ export class LoadFileWorld implements AsyncDisposable {
   async report({ tokenId, provider }: Held, confirmation?: string): Promise<string | undefined> {
     const report = confirmation === undefined ? {} : { confirmation };
     return this.#ended(() => this.tokens.report(tokenId, provider, report));
+  }
+
+  /** The card gets another token key, and an operator says so. */
+  async endTokens(): Promise<number> {
+    this.#tokenKey += 1;
+    return (await this.tokens.end(this.cardId, 'operator', 'another token key')).ended;
   }
 
   get tokens(): ContentTokens {

@@ -75,6 +75,11 @@ describe('load files of cards', function () {
       .execute();
     await earlier.destroy();
     database = await openDatabase<IssuerTables>({ url, migrations: ISSUER_MIGRATIONS });
+    const numbers = { application_provider_id: '50'.repeat(16), iin: '42010203', cin: '45010203' };
+    await database
+      .insertInto('delegated_domains')
+      .values({ card, aid: 'F00102030401', provider_id: 'a', ...numbers })
+      .execute();
   });
   after(async () => {
     await database?.destroy();
@@ -88,7 +93,7 @@ describe('load files of cards', function () {
       .insertInto('content_tokens')
       .values({
         ...{ token_id: fresh(), card, aid: 'F00102030401', provider_id: providerId, act: JSON.stringify(act) },
-        ...{ state: 'issued', counter: null, confirmation: null, leaving: null },
+        ...{ state: 'issued', counter: null, confirmation: null, leaving: null, ended_at: null },
       })
       .execute();
     return recordLoadToken(database, { cardId: CARD, providerId, files: [{ aid, hash }] });

@@ -84,6 +84,8 @@ export const ContentTokenList = Type.Object(
           ...{ providerId: Name, ssdAid: Aid, act: DelegatedAct },
           state: Type.Union([Type.Literal('issued'), Type.Literal('confirmed'), Type.Literal('unproved')]),
           counter: Type.Optional(counter),
+          /** The card takes it no more: its token key is another one. */
+          ended: Type.Optional(Type.Literal(true)),
         },
         closed,
       ),
@@ -94,6 +96,11 @@ export const ContentTokenList = Type.Object(
   closed,
 );
 export type ContentTokenList = Static<typeof ContentTokenList>;
+
+/** POST /v1/cards/{kind}/{value}/content-tokens/end on `issuer`, by an operator: the card has another token key. */
+export const EndTokens = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 200 }) }, closed);
+export const EndedTokens = Type.Object({ ended: Type.Integer({ minimum: 0 }) }, closed);
+export type EndedTokens = Static<typeof EndedTokens>;
 
 /** POST /v1/content-changes on `provider`, header `idempotency-key`: one act in the domain on a reader's card. */
 export const StartContentChange = Type.Object(

@@ -23,14 +23,15 @@ export async function requireKnownFile(
 ): Promise<void> {
   const { securityDomain: domain } = entry;
   const isOurs = domain === undefined || [card.isdAid, ssdAid].includes(aidToHex(domain));
-  if (isOurs || !(await hasTokenForAnother(database, cardId, file, { but: caller }))) {
+  if (isOurs || !(await hasTokenForAnother(database, cardId, file, { but: caller, ever: true }))) {
     if (await isVouchedFor(database, { cardId, providerId: caller }, file)) return;
     if (await isFromMaker(file, cardId, { database, settings })) return;
   }
   throw new ConflictError(
     'load-file-unknown',
     `The card has a load file ${file.aid}, and nothing says that it is this one: remove the application that it was ` +
-      'brought for, or, where the card’s maker has put it there, name it in preloaded of the issuer’s config',
+      'brought for, or, where the card’s maker has put it there, name it in preloaded of the issuer’s config; where ' +
+      'another provider has a token for another code of this name, see docs/delegated-management.md, section 4',
     { aid: file.aid },
   );
 }
@@ -46,7 +47,7 @@ export async function isFromMaker(
   if (!(await preloadedOn(cardId, { database, settings })).includes(file.aid)) return false;
   const [row] = await listLoadFiles(database, cardId, [file.aid]);
   if (row !== undefined && row.hash !== null && row.hash !== file.hash) return false;
-  return !(await hasTokenForAnother(database, cardId, file));
+  return !(await hasTokenForAnother(database, cardId, file, { ever: true }));
 }
 
 /**

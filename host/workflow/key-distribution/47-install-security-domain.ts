@@ -15,7 +15,12 @@ import { privilegesOf } from './wished-domain.ts';
  * Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it; with Delegated Management where
  * the provider is permitted to have it.
  *
+<<<<<<< HEAD
  * @throws LifeCycleError `security-domain-hidden`
+=======
+ * @throws ConflictError `load-file-taken` where tokens for a domain that was here before would be good again, and
+ *     another provider has the name of what they load
+>>>>>>> 3d3845ac (issuer: load tokens end with their domain, or at an operator's word)
  */
 export async function* installSecurityDomain(
   facts: IssuerStart & IssuerLook & { readonly cardNumbers?: CardNumbers },
@@ -26,6 +31,9 @@ export async function* installSecurityDomain(
   const delegated = cardNumbers !== undefined;
   const audit = { numeral: '47', act: 'INSTALL [for install]', details: { ssdPresent, delegated } };
   await recordCreating(context.database, { cardId, aid: ssdAid, providerId, workflowId: context.workflowId });
+  // Whatever becomes of it, the card may take tokens for it from now on.
+  if (delegated)
+    await putDelegatedDomain(context.database, { cardId, ssdAid, providerId, applicationProviderId, ...cardNumbers });
   if (!ssdPresent) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
     const command = install({
@@ -37,8 +45,6 @@ export async function* installSecurityDomain(
     refuseHidden(responses[0]);
   }
   await recordCreated(context.database, cardId, ssdAid);
-  if (delegated)
-    await putDelegatedDomain(context.database, { cardId, ssdAid, providerId, applicationProviderId, ...cardNumbers });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }

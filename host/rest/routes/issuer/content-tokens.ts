@@ -5,6 +5,8 @@ import { IdempotencyKey } from '../../../wire/message/common.ts';
 import {
   ContentTokenList,
   ContentTokenRequest,
+  EndedTokens,
+  EndTokens,
   GrantedToken,
   ReceiptState,
   ReportReceipt,
@@ -38,5 +40,14 @@ export function contentTokenRoutes(app: RestApp, tokens: ContentTokens): void {
     '/v1/cards/:kind/:value/content-tokens',
     { config: { access: ['operator'] }, schema: { params: CardParams, response: { 200: ContentTokenList } } },
     async ({ params }) => tokens.onCard(cardIdOfParams(params)),
+  );
+
+  app.post(
+    '/v1/cards/:kind/:value/content-tokens/end',
+    {
+      config: { access: ['operator'] },
+      schema: { params: CardParams, body: EndTokens, response: { 200: EndedTokens } },
+    },
+    async ({ params, peer, body }) => tokens.end(cardIdOfParams(params), peer.id, body.reason),
   );
 }
