@@ -11,14 +11,18 @@ import {
 } from '../../store/issuer/application-requests.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
-import type { Problem } from '../../wire/message/common.ts';
-import type { ApplicationRemoval, ApplicationRequest, ApplicationRequestState } from '../../wire/message/platform.ts';
+import type {
+  ApplicationProblem,
+  ApplicationRemoval,
+  ApplicationRequest,
+  ApplicationRequestState,
+} from '../../wire/message/platform.ts';
 import type { InstallContext } from '../../workflow/deploy-application/context.ts';
 import { installSteps } from '../../workflow/deploy-application.ts';
 import type { Also, DurableRun, Workflow } from '../../workflow/engine/execution.ts';
 import type { AnyFacts, Flow } from '../../workflow/engine/flow.ts';
 import type { FlowJournal } from '../../workflow/engine/flow-journal.ts';
-import { admit, failureOf } from '../../workflow/engine/run.ts';
+import { admit, type Failure, failureOf } from '../../workflow/engine/run.ts';
 import { SecureChannelSlot } from '../../workflow/engine/secure-channel-slot.ts';
 import type { IssuerSettings } from '../../workflow/key-distribution/issuer-context.ts';
 import type { Kms } from '../../workflow/ports.ts';
@@ -26,7 +30,7 @@ import { removeSteps } from '../../workflow/remove-application.ts';
 import type { DomainRemoval } from '../../workflow/remove-domain/context.ts';
 import { removeDomainSteps } from '../../workflow/remove-domain.ts';
 import { type DurableFlow, lostFlow } from '../durable-flow.ts';
-import { problemOfFailure } from '../problem-of-failure.ts';
+import { isRefusal, problemOfFailure } from '../problem-of-failure.ts';
 import { ISD_KEY_SET } from './applications.ts';
 import { type CardWays, wayToCard } from './card-ways.ts';
 
@@ -144,7 +148,7 @@ export class ApplicationRequests {
       end: async (end) => {
         await link.close();
         await kms.endFlow(run.workflowId).catch(() => {});
-        return finishing(run.workflowId, end.end === 'failed' ? problemOfFailure(end.failure) : undefined);
+        return finishing(run.workflowId, end.end === 'failed' ? refusalOf(end.failure) : undefined);
       },
     });
   }
@@ -176,9 +180,15 @@ export class ApplicationRequests {
 }
 
 const finishing =
-  (id: string, problem?: Problem): Also =>
+  (id: string, problem?: ApplicationProblem): Also =>
   (transaction) =>
     finishApplicationRequest(transaction as unknown as Transaction<IssuerTables>, id, problem);
+
+/** A refusal says that the card is untouched, unless its row knows better. */
+const refusalOf = (failure: Failure): ApplicationProblem => ({
+  ...problemOfFailure(failure),
+  ...(isRefusal(failure) ? { untouched: true as const } : {}),
+});
 
 const tooEarly = () => new InvariantError('before-admission', 'Something was done before D3 and D4 were passed');
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Problem } from '../../wire/message/common.ts';
+import type { ApplicationProblem } from '../../wire/message/platform.ts';
 import { stepsOf } from '../step-log.ts';
 import type { IssuerTables } from './schema.ts';
 
@@ -16,22 +17,39 @@ export async function addApplicationRequest(
 ): Promise<boolean> {
   const added = await database
     .insertInto('application_requests')
-    .values({ request_id: requestId, provider_id: providerId, state: 'running', problem: null })
+    .values({ request_id: requestId, provider_id: providerId, state: 'running', problem: null, touched: false })
     .onConflict((conflict) => conflict.doNothing())
     .returning('request_id')
     .executeTakeFirst();
   return added !== undefined;
 }
 
-/** The first end counts. */
+/** Before the first command that changes the card. */
+export async function recordTouching(database: Database, requestId: string): Promise<void> {
+  await database
+    .updateTable('application_requests')
+    .set({ touched: true })
+    .where('request_id', '=', requestId)
+    .where('touched', '=', false)
+    .execute();
+}
+
+/**
+ * The first end counts.
+ *
+ * @param problem says `untouched` where it is a refusal and no try of the request has changed the card
+ */
 export async function finishApplicationRequest(
   database: Database,
   requestId: string,
-  problem?: Problem,
+  problem?: ApplicationProblem,
 ): Promise<void> {
+  const { untouched, ...told } = problem ?? {};
+  const failed = sql<string>`${JSON.stringify(told)}::jsonb ||
+    CASE WHEN touched OR NOT ${untouched === true}::boolean THEN '{}'::jsonb ELSE '{"untouched": true}'::jsonb END`;
   await database
     .updateTable('application_requests')
-    .set(problem === undefined ? { state: 'done' } : { state: 'failed', problem: JSON.stringify(problem) })
+    .set(problem === undefined ? { state: 'done' } : { state: 'failed', problem: failed })
     .where('request_id', '=', requestId)
     .where('state', '=', 'running')
     .execute();

@@ -112,6 +112,8 @@ interface ApplicationRequestTable {
   provider_id: string;
   state: 'running' | 'done' | 'failed';
   problem: string | null;
+  /** Something was sent to the card that changes it; default true. */
+  touched: Generated<boolean>;
 }
 
 /** Domains with Delegated Management, and what tokens for them name. */
@@ -369,5 +371,11 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
         WHERE act->>'act' = 'delete' AND state <> 'confirmed';
       CREATE INDEX content_tokens_open ON content_tokens (card, provider_id)
         WHERE state <> 'confirmed' AND ended_at IS NULL;`,
+  },
+  {
+    number: 23,
+    name: 'requests that touched their card',
+    // Of those that are there already, and of what a node of the release before adds, nobody knows.
+    sql: 'ALTER TABLE application_requests ADD COLUMN touched boolean NOT NULL DEFAULT true;',
   },
 ];

@@ -73,13 +73,24 @@ export const ApplicationRemoval = Type.Object(
 );
 export type ApplicationRemoval = Static<typeof ApplicationRemoval>;
 
+/** Why a request ended. */
+const ApplicationProblem = Type.Object(
+  {
+    ...Problem.properties,
+    /** No try of the request has changed something on the card. */
+    untouched: Type.Optional(Type.Literal(true)),
+  },
+  { additionalProperties: true },
+);
+export type ApplicationProblem = Static<typeof ApplicationProblem>;
+
 /** GET /v1/application-requests/{id}?waitMs=..&afterStep=.. */
 export const ApplicationRequestState = Type.Object(
   {
     requestId: Type.String({ maxLength: 128 }),
     state: FlowState,
     steps: Type.Array(StepRecord, { maxItems: 64 }),
-    problem: Type.Optional(Problem),
+    problem: Type.Optional(ApplicationProblem),
   },
   closed,
 );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConflictError } from '../../errors.ts';
+import { recordTouching } from '../../store/issuer/application-requests.ts';
 import { recordLoadingOf } from '../../store/issuer/applications.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';
@@ -56,6 +57,7 @@ export async function* loadApplication(
   const row = { ...applicationRowOf(facts), workflowId: context.workflowId };
   await requireNotPreloaded(loaded, request.cardId, context);
   if (loaded.length > 0) await recordLoadingOf(context.database, row, loaded);
+  await recordTouching(context.database, context.workflowId);
   for (const library of libraries) await loadLibrary(library, facts, context);
   const audit = { numeral: 'D7', act: 'LOAD and INSTALL', details: { commands: commands.length } };
   if (commands.length > 0) {

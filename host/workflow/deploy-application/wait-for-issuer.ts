@@ -42,7 +42,10 @@ export async function waitForIssuer(first: ApplicationRequestState, context: Con
   await context.copySteps(state.steps);
   if (state.state === 'done') return;
   const code = state.problem?.type.replace(/^urn:opentsm:problem:/, '') ?? 'issuer-failed';
-  const { detail, status, numeral } = state.problem ?? {};
-  const failure = { status: status ?? 502, final: true, numeral: numeral ?? 'D2' };
+  const { detail, status, numeral, untouched } = state.problem ?? {};
+  const failure = {
+    ...{ status: status ?? 502, final: true, numeral: numeral ?? 'D2' },
+    ...(untouched === undefined ? {} : { untouched }),
+  };
   throw new PeerError(code, `The issuer stopped: ${detail ?? 'no detail'}`, failure);
 }

@@ -60,7 +60,7 @@ export async function installApplications(facts: OnItsCard, context: ServiceCont
 /**
  * What begins now may change the chip; not so when it is the first of its process, and the issuer refuses it before it
  * touches the card. A refusal in an admission row means that no try of this act went further; one that used its token
- * did.
+ * did. Of a later one the issuer says whether any of its tries has changed something.
  */
 async function onTheChip(
   { database, workflowId }: ServiceContext,
@@ -71,8 +71,13 @@ async function onTheChip(
   try {
     await act();
   } catch (error) {
-    if (first && error instanceof PeerError && /^([DR][34]|C2)$/.test(String(error.context.numeral)))
-      if (error.code !== 'token-used') await setChipChanged(database, workflowId, false);
+    if (first && error instanceof PeerError && leavesUntouched(error))
+      await setChipChanged(database, workflowId, false);
     throw error;
   }
+}
+
+function leavesUntouched({ code, context }: PeerError): boolean {
+  if (context.untouched === true) return true;
+  return /^([DR][34]|C2)$/.test(String(context.numeral)) && code !== 'token-used';
 }

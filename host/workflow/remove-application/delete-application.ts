@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { cardIdText } from '../../store/card-id.ts';
+import { recordTouching } from '../../store/issuer/application-requests.ts';
 import { forgetAdopted, forgetLoadFiles, keepLoadFiles, releaseLoadFiles } from '../../store/issuer/load-files.ts';
 import { forgetSeen } from '../../store/issuer/seen-registry.ts';
 import { aid } from '../../wire/gp/aid.ts';
@@ -54,6 +55,7 @@ export async function* deleteApplication(
     });
     return {};
   }
+  await recordTouching(database, workflowId);
   await auditLog.append({ ...record, phase: 'before' });
   const whose = { cardId, providerId: caller };
   const known = await releaseLoadFiles(database, whose, files);
