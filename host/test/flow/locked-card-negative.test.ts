@@ -5,7 +5,7 @@ import { aid } from '../../wire/gp/aid.ts';
 import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
 import { handOn } from '../attack/issuer-hand.ts';
 import { type InProcess, SSD_AID } from './in-process.ts';
-import { sharedProducts } from './shared-products.ts';
+import { insertWithPurse, sharedProducts } from './shared-products.ts';
 
 const STATE = { SECURED: 0x0f, CARD_LOCKED: 0x7f } as const;
 const LOCKED = 'urn:opentsm:problem:card-locked';
@@ -21,6 +21,7 @@ describe('flows on a card that its issuer has locked', function () {
   });
   afterEach(() => {
     delete world.between.beforeTrip;
+    delete world.between.answers;
   });
 
   type Seated = Awaited<ReturnType<InProcess['insertMade']>>;
@@ -93,5 +94,53 @@ describe('flows on a card that its issuer has locked', function () {
     await move(seated, STATE.SECURED);
     expect((await world.distribute('locked')).outcome).to.equal('already-present');
     expect((await world.products.deploy('locked')).problem).to.equal(undefined);
+  });
+
+  it('end a top-up, and no money moves', async () => {
+    const { card } = await insertWithPurse(world, 'locked before a top-up');
+    await move(card, STATE.CARD_LOCKED);
+    const { problem } = await world.products.topUp(card, 500);
+    expect([problem?.type, problem?.numeral], JSON.stringify(problem)).to.deep.equal([LOCKED, 'A5a']);
+    await move(card, STATE.SECURED);
+    expect((await world.products.topUp(card, 500)).problem).to.equal(undefined);
+  });
+
+  for (const [nth, numeral] of [
+    [1, 'D9'],
+    [2, 'D12'],
+  ] as const)
+    it(`end the deployment of a purse at ${numeral}, and it goes on when the card is unlocked`, async () => {
+      const name = `locked at ${numeral}`;
+      const seated = await world.insertMade(name);
+      expect((await world.distribute(name)).outcome).to.equal('distributed');
+      let looks = 0;
+      let installed = false;
+      world.between.beforeTrip = async ([first, ...more], seat) => {
+        if (seat !== seated.seat) return;
+        if (installed && first?.label.startsWith('SELECT')) looks += 1;
+        installed ||= [first, ...more].some((command) => command?.label === 'INSTALL [for install]');
+        if (looks !== nth) return;
+        delete world.between.beforeTrip;
+        await move(seated, STATE.CARD_LOCKED);
+      };
+      const { problem } = await world.products.deploy(name);
+      expect([problem?.type, problem?.numeral], JSON.stringify(problem)).to.deep.equal([LOCKED, numeral]);
+      await move(seated, STATE.SECURED);
+      expect((await world.products.deploy(name)).problem).to.equal(undefined);
+    });
+
+  it('are not taken for locked where they say 6A81 of what they have not, and answer otherwise', async () => {
+    const name = 'an old card';
+    const seated = await world.insertMade(name);
+    world.between.answers = (commands, responses, seat) =>
+      responses.map((response, index) =>
+        seat === seated.seat && response.sw === '6A82' && commands[index]?.label.startsWith('SELECT')
+          ? { ...response, sw: '6A81' }
+          : response,
+      );
+    const { problem, outcome } = await world.distribute(name);
+    expect(outcome, JSON.stringify(problem)).to.equal('distributed');
+    const deployed = await world.products.deploy(name);
+    expect(deployed.problem, JSON.stringify(deployed.problem)).to.equal(undefined);
   });
 });

@@ -2,15 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { expect } from 'chai';
+import { TransportError } from '../../errors.ts';
 import { buildPurseCap } from '../../lab/purse-cap.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
 import { isVouchedFor, recordLoaded } from '../../store/issuer/load-files.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { findDeployed, setApplications } from '../../store/provider/service-processes.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { installForLoad } from '../../wire/gp/install.ts';
+import { encodeLoadFile, loadCommands } from '../../wire/gp/load.ts';
+import { fromHex } from '../../wire/hex.ts';
+import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance, Operation, Process } from '../../wire/message/service-instance.ts';
 import { checkInstallPermission } from '../../workflow/deploy-application/check-install-permission.ts';
 import type { InstallContext } from '../../workflow/deploy-application/context.ts';
+import { handOn } from '../attack/issuer-hand.ts';
 import { type InProcess, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { PURSE_SCRIPT } from './purse-script.ts';
@@ -123,6 +130,7 @@ describe('load files that a card has already', function () {
     const wanted = await other.create(card.cardId);
     const deploy = () => other.run(wanted, READER, ALL);
     expect(await changes(deploy, 'load-file-unknown')).to.deep.equal([]);
+    expect((await other.get(wanted)).state, 'nothing was changed').to.equal(S.NOT_DEPLOYED);
     Object.assign(world.issuer.settings, { preloaded: [{ loadFileAids: [loadFileAid] }] });
     expect(await changes(deploy)).to.deep.equal(['INSTALL [for install]']);
     expect(await changes(() => other.run(wanted, READER, END)), 'the maker’s stays').to.deep.equal(['DELETE']);
@@ -161,6 +169,7 @@ describe('load files that a card has already', function () {
     Object.assign(world.issuer.settings, { preloaded: [{ loadFileAids: [loadFileAid] }] });
     await create('1.0.0');
     expect(await changes(() => run(ALL), 'aid-reserved'), 'a card that has it not').to.deep.equal([]);
+    expect((await desk.get(instance)).state, 'nothing was changed').to.equal(S.NOT_DEPLOYED);
     await permit([...PERMISSIONS, 'delegated-management']);
     const refused = await ask({ act: 'load', loadFileAid, hash: '0E'.repeat(32) }).catch((error) => error);
     expect(refused.code).to.equal('aid-reserved');
@@ -206,5 +215,26 @@ describe('load files that a card has already', function () {
     const asVictim = { ...whose, providerId: VICTIM.providerId };
     expect(await isVouchedFor(database(), asVictim, { aid: other, hash })).to.equal(true);
     await permit(PERMISSIONS);
+  });
+
+  it('are no reason to call a card unchanged that an earlier try had begun with', async () => {
+    const other = await ServiceDesk.open(world, PURSE_SCRIPT, { instanceAid: 'F06F70656E74736D5009' });
+    const wanted = await other.create(card.cardId);
+    const { loadFile } = world.products.product;
+    world.between.beforeTrip = async (commands, seat) => {
+      if (seat !== card.seat || !commands.some(({ label }) => label === 'INSTALL [for load]')) return;
+      delete world.between.beforeTrip;
+      const channel = await (await handOn(world, card)).openIsd();
+      const blocks = loadCommands(encodeLoadFile(fromHex(loadFile)), 223);
+      for (const command of [installForLoad({ loadFile: aid(loadFileAid) }), ...blocks])
+        expect((await channel.send(command)).sw).to.equal('9000');
+      await database().updateTable('load_files').set({ state: 'unsure' }).where('card', '=', row().card).execute();
+      throw new TransportError('link-lost', 'The phone has left');
+    };
+    const failed = await other.run(wanted, READER, ALL);
+    expect(codeOf(failed), JSON.stringify(failed.problem)).to.equal('load-file-unknown');
+    expect((await other.get(wanted)).state).to.equal(S.IN_ERROR);
+    expect(codeOf(await other.run(wanted, READER, END))).to.equal(undefined);
+    expect(codeOf(await other.run(await other.create(card.cardId), READER, ALL))).to.equal(undefined);
   });
 });

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordCreating } from '../../store/issuer/applications.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { probe, refuseLocked, selectedExactly, selectUnlocked } from '../key-distribution/41a-probe-security-domain.ts';
+import {
+  probeBeside,
+  refuseLocked,
+  selectedExactly,
+  selectUnlocked,
+} from '../key-distribution/41a-probe-security-domain.ts';
 import { applicationRowOf, type InstallContext, type InstallFacts } from './context.ts';
 
 /** D5: is the instance there from an interrupted try? Then SELECT the ISD, whose channel is opened. */
@@ -10,7 +15,7 @@ export async function* lookForApplication({ request, card, caller }: InstallFact
   // Another product's application or file of this name, come since D3, is found here, before the card is touched.
   const { workflowId } = context;
   await recordCreating(context.database, { ...applicationRowOf({ request, caller }), workflowId });
-  const responses: readonly CardResponse[] = yield [probe(instanceAid), selectUnlocked(card.isdAid)];
+  const responses: readonly CardResponse[] = yield [probeBeside(instanceAid), selectUnlocked(card.isdAid)];
   refuseLocked(responses[1]);
-  return { instancePresent: selectedExactly(responses[0], instanceAid) };
+  return { instancePresent: selectedExactly(responses[0], instanceAid, responses[1]) };
 }

@@ -27,6 +27,15 @@ export const probe = (name: string): EndingCommand => ({
   endsAt: LOCKED,
 });
 
+/**
+ * The same beside another SELECT of the script, whose answer tells a locked card from one that says 6A81 of what it has
+ * not: `selectedExactly` gets both.
+ */
+export const probeBeside = (name: string): EndingCommand => ({
+  ...toCardCommand(expecting(select(aid(name)), SW.NO_ERROR, ...ABSENT, SW.FUNCTION_NOT_SUPPORTED)),
+  endsAt: [statusWordToHex(SW.SELECTED_FILE_INVALIDATED)],
+});
+
 /** The same where nothing behind it is worth asking: the script stops at what is not there. */
 export const probeOrEnd = (name: string): EndingCommand => ({
   ...toCardCommand(select(aid(name))),
@@ -39,21 +48,39 @@ export const selectUnlocked = (name: string): EndingCommand => ({
   endsAt: LOCKED,
 });
 
-/** @throws LifeCycleError `card-locked` when the SELECT met a card that its issuer has locked */
-export function refuseLocked(selected: CardResponse | undefined): void {
+/** What a locked card does not say to SELECT; 6A82 it may say, of what it has not. */
+const FREE = statusWordToHex(SW.NO_ERROR);
+
+/**
+ * @param others answers to other SELECTs of the same script
+ * @throws LifeCycleError `card-locked` when the SELECT met a card that its issuer has locked, or may have
+ */
+export function refuseLocked(selected: CardResponse | undefined, ...others: (CardResponse | undefined)[]): void {
   if (selected === undefined || !LOCKED.includes(selected.sw)) return;
-  throw new LifeCycleError('card-locked', 'The card is locked by its issuer: unlock it, then try again', {
-    sw: selected.sw,
-  });
+  const { sw } = selected;
+  const certain = sw === statusWordToHex(SW.SELECTED_FILE_INVALIDATED);
+  if (!certain && others.some((other) => other?.sw === FREE)) return;
+  throw new LifeCycleError(
+    'card-locked',
+    certain
+      ? 'The card is locked by its issuer: unlock it, then try again'
+      : `The card selects nothing (${sw}): its issuer has locked it, or it answers so where it has no such application`,
+    { sw },
+  );
 }
 
 /**
  * True when the very application was selected, not one whose AID begins with this one (GPCS 11.9.1, partial names).
  *
+ * @param others as above
  * @throws LifeCycleError `card-locked`
  */
-export function selectedExactly(response: CardResponse | undefined, name: string): boolean {
-  refuseLocked(response);
+export function selectedExactly(
+  response: CardResponse | undefined,
+  name: string,
+  ...others: (CardResponse | undefined)[]
+): boolean {
+  refuseLocked(response, ...others);
   return response?.sw === '9000' && answersAs(response.data, aid(name));
 }
 
@@ -68,14 +95,14 @@ export function selectedExactly(response: CardResponse | undefined, name: string
 export async function* probeSecurityDomain(_facts: unknown, context: ProviderContext) {
   const { ssdAid } = context.settings;
   const responses: readonly CardResponse[] = yield [
-    probe(aidToHex(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN)),
+    probeBeside(aidToHex(AID.CONTROLLING_AUTHORITY_SECURITY_DOMAIN)),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
     probeOrEnd(ssdAid),
     ifPresent(getData(DATA_OBJECT.CERTIFICATE)),
   ];
   const [casdSelected, casdCertificate, ssdSelected, ssdCertificate] = responses;
-  refuseLocked(casdSelected);
-  const ssdPresent = selectedExactly(ssdSelected, ssdAid);
+  refuseLocked(casdSelected, ssdSelected);
+  const ssdPresent = selectedExactly(ssdSelected, ssdAid, casdSelected);
   const hasCertificate = ssdPresent && ssdCertificate?.sw === '9000';
   const hasCasd = casdSelected?.sw === '9000' && casdCertificate?.sw === '9000';
   return {

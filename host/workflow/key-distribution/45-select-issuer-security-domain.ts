@@ -10,7 +10,7 @@ import { CONTENT_KEY_REFERENCE, KEY_REFERENCE, keyReferenceToHex } from '../../w
 import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { fromHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { probe, refuseLocked, selectedExactly, selectUnlocked } from './41a-probe-security-domain.ts';
+import { probeBeside, refuseLocked, selectedExactly, selectUnlocked } from './41a-probe-security-domain.ts';
 import { CARD_NUMBERS, type ContentKeyUse, DELEGATION_KEYS } from './delegation.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
 
@@ -42,7 +42,7 @@ export async function* selectIssuerSecurityDomain(
 ) {
   const card = requireOwnDomain(found);
   const responses: readonly CardResponse[] = yield [
-    probe(request.ssdAid),
+    probeBeside(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
     selectUnlocked(card.isdAid),
     toCardCommand(getData(DATA_OBJECT.CARD_DATA)),
@@ -50,7 +50,7 @@ export async function* selectIssuerSecurityDomain(
     ...(delegated === true ? FOR_DELEGATION.map((tag) => ifPresent(getData(tag))) : []),
   ];
   const [ssdSelected, ssdKeys, isdSelected, cardData, certificate, isdKeys, ...numbers] = responses;
-  const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
+  const ssdPresent = selectedExactly(ssdSelected, request.ssdAid, isdSelected);
   refuseLocked(isdSelected);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   const options = decodeSecureChannelOptions(fromHex(cardData?.data ?? '', 256));

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { WireError } from '../../errors.ts';
 import { findOpenLoad } from '../../store/provider/loads.ts';
-import { aid } from '../../wire/gp/aid.ts';
-import { ifPresent, toCardCommand } from '../../wire/gp/command.ts';
-import { select } from '../../wire/gp/select.ts';
+import { ifPresent } from '../../wire/gp/command.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { decodeLoadProof, getTransactionProof, initializeForLoad } from '../../wire/purse/commands.ts';
 import { TRANSACTION } from '../../wire/purse/values.ts';
+import { refuseLocked, selectUnlocked } from '../key-distribution/41a-probe-security-domain.ts';
 import type { Known, Looked, TopUpContext } from './context.ts';
 import { initializedOf } from './purse-refusals.ts';
 
@@ -17,7 +16,7 @@ import { initializedOf } from './purse-refusals.ts';
  * collected before. The query also ends a MAC2 that may still be under way. A purse that refuses the query may have a
  * proof all the same: it wants no key for it.
  *
- * @throws LifeCycleError `purse-limit`, `purse-key-dead`, `purse-counter-end` where no load is open
+ * @throws LifeCycleError `card-locked`, `purse-limit`, `purse-key-dead`, `purse-counter-end` where no load is open
  */
 export async function* lookAtPurse({ amount, instance }: Known, context: TopUpContext) {
   const open = await findOpenLoad(context.database, instance.serial);
@@ -26,10 +25,11 @@ export async function* lookAtPurse({ amount, instance }: Known, context: TopUpCo
   const initialize = initializeForLoad({ account: 'purse', keyIndex: 1, ...asked });
   const proofs = open === undefined ? [] : [ifPresent(getTransactionProof(TRANSACTION.loadPurse, open.counter + 1))];
   const responses: readonly CardResponse[] = yield [
-    toCardCommand(select(aid(context.product.instanceAid))),
+    selectUnlocked(context.product.instanceAid),
     ...proofs,
     ifPresent(initialize),
   ];
+  refuseLocked(responses[0]);
   const answer = responses[proofs.length + 1];
   const opened = () => ({ ...asked, answer: initializedOf(initialize, asked.amount, answer) });
   if (open === undefined) return { looked: { initialized: opened() } as Looked };

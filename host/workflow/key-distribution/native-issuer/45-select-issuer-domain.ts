@@ -7,7 +7,7 @@ import { ifPresent } from '../../../wire/gp/command.ts';
 import { DATA_OBJECT, getData } from '../../../wire/gp/get-data.ts';
 import { fromHex } from '../../../wire/hex.ts';
 import type { CardResponse } from '../../../wire/message/card-script.ts';
-import { probe, refuseLocked, selectedExactly, selectUnlocked } from '../41a-probe-security-domain.ts';
+import { probeBeside, refuseLocked, selectedExactly, selectUnlocked } from '../41a-probe-security-domain.ts';
 import { type IssuerLook, refuseOwned } from '../45-select-issuer-security-domain.ts';
 import type { IssuerContext, IssuerStart } from '../issuer-context.ts';
 
@@ -25,13 +25,13 @@ export async function* selectNativeIssuerDomain(
 ) {
   const { isdAid, isdKeySet } = requireNativeIssuer(card);
   const responses: readonly CardResponse[] = yield [
-    probe(request.ssdAid),
+    probeBeside(request.ssdAid),
     ifPresent(getData(DATA_OBJECT.KEY_INFORMATION)),
     selectUnlocked(isdAid),
     ifPresent(getData(DATA_OBJECT.CARD_DATA)),
   ];
   const [ssdSelected, ssdKeys, isdSelected, cardData] = responses;
-  const ssdPresent = selectedExactly(ssdSelected, request.ssdAid);
+  const ssdPresent = selectedExactly(ssdSelected, request.ssdAid, isdSelected);
   refuseLocked(isdSelected);
   if (ssdPresent && ssdKeys?.sw === '9000') refuseOwned(ssdKeys.data);
   // A card that says nothing of itself is taken at its profile's word: INITIALIZE UPDATE tells.
