@@ -16,7 +16,16 @@ const LOCK_WAIT_MS = 20;
 const STALE_LOCK_MS = 10_000;
 /** Bytes. */
 const LONGEST_COUNT = 16;
-const UNWRITABLE: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT'];
+const UNWRITABLE: readonly string[] = [
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EEXIST',
+  'ENOSPC',
+  'EDQUOT',
+  'ERR_FS_EISDIR',
+];
 
 const UNCOUNTED = 'Authentications cannot be counted, so none is tried';
 const KEPT = 'The card took the keys, but the count cannot be taken back: this authentication stays in it as a failure';
@@ -169,10 +178,11 @@ async function plainText(file: string): Promise<string | undefined> {
   }
 }
 
-/** A lock whose process died is not held for ever. */
+/** A lock whose process died is not held for ever, nor a folder of its name that somebody laid. */
 async function removeStale(lock: string): Promise<void> {
   const held = await lstat(lock).catch(() => undefined);
-  if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS) await rm(lock, { force: true });
+  if (held !== undefined && Date.now() - held.mtimeMs > STALE_LOCK_MS)
+    await rm(lock, { force: true, recursive: held.isDirectory() });
 }
 
 /** Makes the rename outlive a power cut of the host, where folders can be synchronised. */

@@ -1,5 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -45,6 +57,15 @@ describe('authentication fuse of the command line', () => {
       expect(error, nowhere).to.be.instanceOf(PolicyError);
       expect((error as PolicyError).message).to.match(/none is tried.*TSM_FUSE_DIR/);
     }
+  });
+
+  it('goes on behind a folder that stands in the place of its lock', async () => {
+    const lock = join(folder, 'card.count.lock');
+    await mkdir(join(lock, 'below'), { recursive: true });
+    const old = new Date(0);
+    await utimes(lock, old, old);
+    expect(await refusal(new FuseFile(folder, 'card').begin())).to.equal(undefined);
+    expect(await new FuseFile(folder, 'card').count()).to.equal(1);
   });
 
   it('does not say that nothing was tried, where it cannot take back what it counted', async () => {
