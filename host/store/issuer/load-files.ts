@@ -55,8 +55,30 @@ export async function isVouchedFor(
   if (row.provider_id !== providerId)
     return row.state === 'loaded' && !(await hasTokenForAnother(database, cardId, file));
   // What it had may be gone, and another's have come.
-  if (row.state === 'released') return !(await hasTokenForAnother(database, cardId, file, { but: providerId }));
+  if (row.state === 'released' || (await mayBeDeleted(database, cardId, { providerId, aid: file.aid })))
+    return row.state !== 'unsure' && !(await hasTokenForAnother(database, cardId, file, { but: providerId }));
   return row.state !== 'unsure';
+}
+
+/** Has this provider a token for the deletion of this file that it has said nothing of? Its flow may go on with it. */
+async function mayBeDeleted(
+  database: Database,
+  cardId: CardId,
+  { providerId, aid }: { readonly providerId: string; readonly aid: string },
+): Promise<boolean> {
+  const row = await database
+    .selectFrom('content_tokens')
+    .select('token_id')
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    // As its index has them.
+    .where(sql<boolean>`act->>'act' = 'delete' AND state <> 'confirmed'`)
+    .where(sql<string>`act->>'aid'`, '=', aid)
+    .where('state', '=', 'issued')
+    .where('ended_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Whose load tokens count. */
@@ -226,8 +248,8 @@ export async function keepLoadFiles(
       .select(sql<string>`act->>'aid'`.as('aid'))
       .where('card', '=', cardIdText(cardId))
       .where('provider_id', '=', providerId)
-      .where('state', '<>', 'confirmed')
-      .where(sql<boolean>`act->>'act' = 'delete'`)
+      .where(sql<boolean>`act->>'act' = 'delete' AND state <> 'confirmed'`)
+      .where('ended_at', 'is', null)
       .where(sql<string>`act->>'aid'`, 'in', [...aids])
       .execute();
     const kept = aids.filter((name) => !asked.some(({ aid }) => aid === name));

@@ -106,6 +106,24 @@ describe('code of one provider in the domain of another', function () {
     expect(writers()).to.deep.equal(['b']);
   });
 
+  it('does not come by a token for a deletion of before, which a node that comes back goes on with', async () => {
+    await world.insert({ tellsDomain: false });
+    const load = await asked();
+    const brings = async () => {
+      const own = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+      expect(await world.report(own, world.play(own).confirmation)).to.equal(undefined);
+    };
+    await brings();
+    const old = held(await world.grant('b', deleteOf()));
+    // The issuer takes it off, and b brings it again.
+    expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+    expect(await world.remove('b')).to.equal(undefined);
+    await brings();
+    expect([world.play(old).sw, world.play(load).sw]).to.deep.equal(['9000', '9000']);
+    expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+    expect(writers()).to.deep.equal([]);
+  });
+
   it('is not vouched for by an application that is made of something else', async () => {
     await world.insert({ tellsDomain: false });
     const load = await asked();

@@ -18,19 +18,21 @@ import {
 } from './load-file-world.ts';
 
 /**
- * The row of a load file, by whoever moves it, of what it is proof, and what follows when it is not there.
+ * The row of a load file: its states, what moves it there, and whether a file of the name is used that is there.
  *
- * | State | Comes by | Means | Used by its provider | Used by others |
- * | --- | --- | --- | --- | --- |
- * | none | R7, a receipt of DELETE: the card has shown or proved that it is gone | anything may be there | no | no |
- * | `loading` | D7, which saw no such file, or a load token, while nobody else ever had one for another code | this one, or none | yes | no |
- * | `unsure` | the same where somebody else had one | this one, another's, or none | no | no |
- * | `loaded` | D8 behind D7's LOAD, a receipt of LOAD; R7 where the card refused DELETE | this one was there, and only its provider takes it off | yes | while nobody has a token for another code |
- * | `released` | R7 before its DELETE leaves, a token for DELETE before it is given, its provider's word | this one or none, or what tokens of others bring | while nobody else has a token for another code | no |
+ * - none. By R7 or a receipt of DELETE: the card has shown or proved that it is gone. Used by nobody.
+ * - `loading`. By D7, which saw no such file, or a load token, where nobody else ever had one for another code: this
+ *   one or none. Used by its provider.
+ * - `unsure`. The same where somebody else had one: this one, another's, or none. Used by nobody.
+ * - `loaded`. By D8 behind D7's LOAD, a receipt of LOAD, or R7 where the card refused DELETE: this one was there, and
+ *   only its provider takes it off. Used by its provider, but as `released` while that has a token for its deletion
+ *   and has not said what came of it; by others while nobody has a token for another code.
+ * - `released`. By R7 before its DELETE leaves, a token for DELETE before it is given, its provider's word: this one or
+ *   none, or what tokens of others bring. Used by its provider while nobody else has a token for another code.
  *
  * Here a and c lie, play each token as often as they like, tell the issuer of receipts in any order or not at all, and
- * hold the phone, which drops trips and lets them act between any two; b is honest, and its node dies. The issuer's rows
- * are the daemon's own code, on PostgreSQL; the card is a model. Whatever they do: code that runs in a domain of b came
+ * hold the phone, which drops trips and lets them act between any two; b is honest, and its node dies. The rows are
+ * the issuer's own code, on PostgreSQL; the card is a model. Whatever they do: code that runs in a domain of b came
  * from b, or from the card's maker where the operator named the file.
  */
 
@@ -96,7 +98,7 @@ type Act =
       readonly content: Content;
       readonly end: 'done' | 'lost' | 'dies before' | 'dies behind';
     }
-  | { readonly kind: 'resume'; readonly token: number }
+  | { readonly kind: 'resume'; readonly token: number; readonly dies: boolean }
   | { readonly kind: 'name preloaded'; readonly named: boolean }
   | { readonly kind: 'other token key' };
 
@@ -166,7 +168,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       ),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('resume' as const), token }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('resume' as const), token, dies: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('name preloaded' as const), named: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'other token key' } as const) },
 );
@@ -199,7 +201,7 @@ class Story {
       case 'by token':
         return this.#byToken(next);
       case 'resume':
-        return this.#resume(next.token);
+        return this.#resume(next);
       case 'name preloaded':
         this.#world.preloaded = next.named ? [{ loadFileAids: [MAKERS] }] : [];
         return;
@@ -269,11 +271,12 @@ class Story {
     // Another answer of the card's ends the flow before C6.
   }
 
-  async #resume(at: number): Promise<void> {
+  async #resume({ token: at, dies }: Extract<Act, { kind: 'resume' }>): Promise<void> {
     const [held] = this.#pending.splice(at % Math.max(1, this.#pending.length), 1);
     if (held === undefined) return;
     const played = this.#isDone(held) ? undefined : this.#world.play(held);
-    if (played === undefined || played.sw === '9000') await this.#world.report(held, played?.confirmation);
+    if (dies) this.#pending.push(held);
+    else if (played === undefined || played.sw === '9000') await this.#world.report(held, played?.confirmation);
   }
 
   /** C4: a deletion of a load file is not looked for. */
