@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What others do to a named domain on another channel: keys and data for it are then nobody's. GPCS 11.5.2.3.6. */
+import { resolve } from 'node:path';
 import { expect } from 'chai';
 import { ISD, LOAD_FILE, SSD_MODULE, type TestCard } from './support/card.ts';
 import { ChannelCard } from './support/channel-card.ts';
@@ -78,4 +79,54 @@ describe('INSTALL [for personalization] in a provider’s domain', () => {
         expect(await keysOf(card, ISD)).not.match(/C004..34/);
       }),
     );
+});
+
+describe('An application that offers its parent what a domain does', () => {
+  const PACKAGE = 'F000000008';
+  const MODULE = 'F00000000801';
+  const withImpostor = {
+    change: (image: object) =>
+      ({
+        ...image,
+        loadFiles: [
+          {
+            aid: PACKAGE,
+            path: resolve(import.meta.dirname, '../../simulator/java/target/test-classes'),
+            modules: [{ aid: MODULE, class: 'org.opentsm.simulator.domain.Impostor' }],
+          },
+        ],
+      }) as never,
+  };
+  const instance = (privileges: string): Buffer =>
+    Buffer.concat([...[PACKAGE, MODULE, MODULE, privileges, tlv('C9', '')].map((field) => lv(field)), bytes('00')]);
+  /** How often it got something as a domain, and as an application. */
+  const got = async (card: TestCard): Promise<string> => {
+    await card.select(MODULE);
+    return card.ok('8001000000');
+  };
+
+  it(
+    'gets blocks of STORE DATA as an application, and keys and pairs stay with the domain that was sent them',
+    withIssuerSets(withImpostor, async (card, { aes }) => {
+      const issuer = await openScp03(card, aes);
+      await issuer.ok('80E60C00', instance('00'));
+      await issuer.ok('80E62000', personalizationData(MODULE));
+      expect((await issuer.putKeySet(randomKeySet('34'))).sw).equal('9000');
+      expect((await issuer.send('80478000', generateData('10', 1024))).sw, 'GENERATE').not.equal('9000');
+      await issuer.ok('80E29000', bytes('4203DDEEFF'));
+      expect(await got(card)).equal('0001');
+      expect(await keysOf(card, ISD)).match(/C0040134/);
+    }),
+  );
+
+  it(
+    'gets nothing when it has the privilege of a domain',
+    withIssuerSets(withImpostor, async (card, { aes }) => {
+      const issuer = await openScp03(card, aes);
+      await issuer.ok('80E60C00', instance('808000'));
+      expect((await issuer.send('80E62000', personalizationData(MODULE))).sw).equal('6A88');
+      await issuer.ok('80E29000', bytes('4203DDEEFF'));
+      expect(await got(card)).equal('0000');
+    }),
+  );
 });
