@@ -204,8 +204,10 @@ export class PacketTable {
 
   /** Packets of this node that wait for their turn: the others leave them alone for another while. */
   async hold(ids: readonly string[], until: Date): Promise<void> {
-    await this.#plain(sql`UPDATE sms_packets SET claimed_until = ${until} WHERE id = ANY(${[...ids]}::text[])
-      AND claimed_by = ${this.#node} AND claimed_until IS NOT NULL AND state IN ('queued', 'sent')`);
+    // Of two that overtake each other the later one holds.
+    await this.#plain(sql`UPDATE sms_packets SET claimed_until = greatest(claimed_until, ${until})
+      WHERE id = ANY(${[...ids]}::text[]) AND claimed_by = ${this.#node} AND claimed_until IS NOT NULL
+        AND state IN ('queued', 'sent')`);
   }
 
   /** When the next one is due, has its end, or is free of its claim, after `now`; undefined when there is none. */

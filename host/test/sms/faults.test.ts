@@ -344,6 +344,9 @@ describe('short messages that do not come as they were sent', function () {
     const id = await dying.outbox.add(order(2));
     void dying.outbox.tick();
     while (submitted < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    const claimedUntil = await node.table.nextDue(world.now());
+    await dying.table.hold([id], new Date(world.now().getTime() + 1_000));
+    expect(await node.table.nextDue(world.now()), 'a renewal that was overtaken').to.deep.equal(claimedUntil);
     // Its claim runs out; nobody else touched the packet before.
     expect(await node.outbox.tick()).to.equal(0);
     world.aheadMs = MINUTE_MS;
