@@ -25,6 +25,13 @@ function hasSection(page: string, section: string): boolean {
   return new RegExp(`^#+ ${section.replaceAll('.', '\\.')}[. ]`, 'm').test(read(file));
 }
 
+describe('Sources and documents', () => {
+  it('have no half of a merge in them', () => {
+    const sources = tracked.filter((path) => /\.(ts|mjs|cjs|java|md|json|ya?ml|sh)$/.test(path));
+    expect(sources.filter((path) => /^(?:<{7}|>{7}) /m.test(read(path)))).to.deep.equal([]);
+  });
+});
+
 describe('Documents', () => {
   it('link only to files that exist', () => {
     const dead: string[] = [];

@@ -15,12 +15,9 @@ import { privilegesOf } from './wished-domain.ts';
  * Step 47: INSTALL [for install] makes the SSD, unless an interrupted try has made it; with Delegated Management where
  * the provider is permitted to have it.
  *
-<<<<<<< HEAD
  * @throws LifeCycleError `security-domain-hidden`
-=======
  * @throws ConflictError `load-file-taken` where tokens for a domain that was here before would be good again, and
  *     another provider has the name of what they load
->>>>>>> 3d3845ac (issuer: load tokens end with their domain, or at an operator's word)
  */
 export async function* installSecurityDomain(
   facts: IssuerStart & IssuerLook & { readonly cardNumbers?: CardNumbers },
