@@ -24,6 +24,11 @@ final class OpenLink {
     /** Longest request but for commands: version, identifier, AID. */
     static final short REQUEST_MAX = (short) 20;
 
+    /** How commands end: the next ones go on with what was selected, or nothing is selected any more. */
+    static final byte FOR_NOW = (byte) 0;
+
+    static final byte FOR_GOOD = (byte) 1;
+
     private static final byte KEY = (byte) 2;
     private static final byte BEGIN = (byte) 3;
     private static final byte RUN = (byte) 4;
@@ -98,9 +103,14 @@ final class OpenLink {
         return open().processData(buffer, (short) (command - 1), (short) (length + 1), out, offset);
     }
 
-    /** Nobody vouches for what comes now. */
-    void end() {
+    /**
+     * Nobody vouches for what comes now.
+     *
+     * @param how {@link #FOR_NOW}, where what was selected stays so for the same target, or {@link #FOR_GOOD}
+     */
+    void end(byte how) {
         request[0] = END;
-        open().processData(request, (short) 0, (short) 1, request, (short) 0);
+        request[1] = how;
+        open().processData(request, (short) 0, (short) 2, request, (short) 0);
     }
 }

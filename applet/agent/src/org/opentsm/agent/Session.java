@@ -184,8 +184,11 @@ final class Session {
         Util.arrayFillNonAtomic(work, (short) 0, (short) work.length, (byte) 0);
     }
 
+    /** A secure channel that scripts opened inside is over with the session. */
     private void ended() {
-        if (store.end()) {
+        boolean another = store.end();
+        target.end(OpenLink.FOR_GOOD);
+        if (another) {
             connect();
         }
     }
@@ -290,7 +293,7 @@ final class Session {
             // the target is not there, or does not serve anybody now
             length = (short) 0;
         } finally {
-            target.end();
+            target.end(OpenLink.FOR_NOW);
         }
         return length;
     }

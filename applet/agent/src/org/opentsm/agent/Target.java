@@ -32,12 +32,17 @@ final class Target {
 
     /** Aims where the server's answer says. Throws what OPEN does when nobody is there. */
     void begin() {
-        aim(answer.isForFiles());
+        boolean files = answer.isForFiles();
+        if (files && !answer.rules.isForBoth()) {
+            // another content type: a secure channel that was opened inside is over (Amendment B)
+            end(OpenLink.FOR_GOOD);
+        }
+        aim(files);
     }
 
-    /** Nobody vouches for what comes now. */
-    void end() {
-        link.end();
+    /** Nobody vouches for what comes now; FOR_GOOD ends what commands opened inside too. */
+    void end(byte how) {
+        link.end(how);
     }
 
     /**
@@ -63,7 +68,7 @@ final class Target {
                 files = false;
         }
         if (files != (ram[0] == OpenLink.FILES)) {
-            link.end();
+            link.end(OpenLink.FOR_NOW);
             aim(files);
         }
     }

@@ -186,6 +186,17 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
         }
     }
 
+    /** Deselects what is selected on the card's own channel. */
+    public void deselectByCard() {
+        Object chain = contexts.suspend();
+        try {
+            dispatcher.deselectByCard();
+        } finally {
+            contexts.resume(chain);
+            end();
+        }
+    }
+
     /** What a command leaves behind is put in order, however it ended. */
     private void end() {
         installer.end();

@@ -114,6 +114,17 @@ final class CommandDispatcher {
         deselect();
     }
 
+    /** Deselects what is selected on the card's own channel. */
+    void deselectByCard() {
+        int before = channel;
+        channel = LogicalChannels.COUNT - 1;
+        try {
+            deselect();
+        } finally {
+            channel = before;
+        }
+    }
+
     byte[] dispatch(ApduForm form) {
         short refused = Channels.refusal(form);
         if (refused != 0) {

@@ -32,6 +32,7 @@ public final class RemoteCommands implements Personalization {
     private static final byte FILES = 2;
     private static final byte LEVEL_TOO_LOW = 3;
     private static final byte APPLICATION = 4;
+    private static final byte FOR_GOOD = 1;
     private static final byte NEGATIVE = 0;
     private static final byte POSITIVE = 1;
     private static final byte BUSY = 2;
@@ -83,7 +84,7 @@ public final class RemoteCommands implements Personalization {
                     case KEY -> key(body);
                     case BEGIN -> begin(body);
                     case RUN -> run(body);
-                    case END -> end();
+                    case END -> end(body);
                     case DELIVER -> deliver(body);
                     case ANSWER -> answer();
                     default -> throw refused(ISO7816.SW_WRONG_DATA);
@@ -269,6 +270,16 @@ public final class RemoteCommands implements Personalization {
             trust(version);
         }
         return answer;
+    }
+
+    /** {@code [01]}: with it nothing stays selected either, nor what a domain knows of whom it has convinced. */
+    private byte[] end(byte[] body) {
+        end();
+        if (body.length == 1 && body[0] == FOR_GOOD) {
+            target = null;
+            card.deselectByCard();
+        }
+        return NONE;
     }
 
     private byte[] end() {
