@@ -173,7 +173,7 @@ describe('KMS attestations', () => {
           ),
         },
       },
-      code: 'attestation-content',
+      code: 'attestation-own-keys',
     },
     {
       name: 'a key list without the trust point',
