@@ -96,10 +96,17 @@ export async function addWorkflow<T>(database: Kysely<T>, workflow: NewWorkflow,
 
 /**
  * Takes up to `limit` workflows that wait. First those whose key has the fewest at work, so that nobody's long
- * queue keeps the others waiting; within a key the oldest. Nodes that ask at once get different rows: fewer than
- * `limit` come only when no more wait.
+ * queue keeps the others waiting, and of these whose key stands first, or not at all, in `served`; within a key the
+ * oldest. Nodes that ask at once get different rows: fewer than `limit` come only when no more wait.
+ *
+ * @param served keys, whose turn was last at the end: with few at work all keys have equally many
  */
-export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: number): Promise<WorkflowRow[]> {
+export async function takeQueued<T>(
+  database: Kysely<T>,
+  owner: string,
+  limit: number,
+  served: readonly string[],
+): Promise<WorkflowRow[]> {
   const { rows } = await sql<WorkflowRow>`
     WITH busy AS (SELECT fair_key, count(*) AS at_work FROM workflows WHERE state = 'running' GROUP BY fair_key),
     turns AS (
@@ -107,7 +114,8 @@ export async function takeQueued<T>(database: Kysely<T>, owner: string, limit: n
         row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
       FROM workflows LEFT JOIN busy USING (fair_key) WHERE state = 'queued'),
     next AS (SELECT row.id FROM workflows row JOIN turns ON turns.id = row.id WHERE row.state = 'queued'
-      ORDER BY turns.turn, row.queued_at LIMIT ${limit} FOR UPDATE OF row SKIP LOCKED)
+      ORDER BY turns.turn, array_position(${[...served]}::text[], row.fair_key) NULLS FIRST, row.queued_at
+      LIMIT ${limit} FOR UPDATE OF row SKIP LOCKED)
     UPDATE workflows SET state = 'running', owner = ${owner}, updated_at = now()
     WHERE id IN (SELECT id FROM next) RETURNING ${COLUMNS}`.execute(database);
   return rows;

@@ -141,6 +141,20 @@ describe('the durable engine', () => {
     expect(started.toSorted()).to.deep.equal([...'aaaaaabb']);
   });
 
+  it('gives each key its turn where only one is at work at a time', async () => {
+    const started: string[] = [];
+    const { gate, workflow } = gated(started);
+    const url = await database.server.createDatabase('engine_one');
+    const node1 = await open(url, { nodeId: 'node-1', window: 1, workflows: { gated: workflow } });
+    const start = (id: string, fairKey: string) => node1.engine.start({ id, kind: 'gated', fairKey, input: fairKey });
+    for (let n = 0; n < 4; n += 1) await start(`workflow-a${n}`, 'a');
+    for (let n = 0; n < 2; n += 1) await start(`workflow-b${n}`, 'b');
+    await start('workflow-c0', 'c');
+    gate.open();
+    for (const id of ['a3', 'b1', 'c0']) await ended(node1, `workflow-${id}`);
+    expect(started.join('')).to.equal('abcabaa');
+  });
+
   it('fills the windows of two nodes that look at the same moment', async () => {
     const { gate, workflow } = gated([]);
     const url = await database.server.createDatabase('engine_two_windows');
