@@ -5,6 +5,8 @@ import { recordedTraffic } from '../../lab/properties/loot.ts';
 import { artefactsOf } from '../../lab/properties/no-private-key-leaves.ts';
 import { SingleProviderLab } from '../../lab/single-provider-lab.ts';
 import { fromHex } from '../../wire/hex.ts';
+import { expectNowhere } from './key-search.ts';
+import { SecretSearch, sealedSecretsOf } from './sealed-keys.ts';
 
 /**
  * The test knows the ISD's private key from the card image, so it can read the session keys of 46 out of the recorded
@@ -34,21 +36,17 @@ describe('Session keys', function () {
     expect(holders(artefacts, block)).to.include('log/traffic.jsonl');
     for (const key of keys) expect(holders(artefacts, key)).to.deep.equal([]);
   });
+
+  it('nor do the keys that the KMSs have sealed stand there, in a page or in the WAL of a database', async () => {
+    const { platforms } = lab;
+    await expectNowhere(platforms, await sealedSecretsOf(platforms.topology.stateDir));
+  });
 });
 
-/** Names of the artefacts that hold these bytes, raw, as hex or as base64 in any of its three alignments. */
+/** Names of the artefacts that hold these bytes in any form. */
 function holders(artefacts: Awaited<ReturnType<typeof artefactsOf>>, secret: Uint8Array): string[] {
-  const buffer = Buffer.from(secret);
-  const hex = buffer.toString('hex');
-  const base64 = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), buffer]).toString('base64');
-    // Characters at both ends mix with neighbouring bytes.
-    return text.slice(Math.ceil((shift * 4) / 3), Math.floor(((shift + buffer.length) * 4) / 3));
-  });
-  const forms = [hex, hex.toUpperCase(), ...base64];
-  return artefacts
-    .filter(({ bytes }) => bytes.includes(buffer) || forms.some((form) => bytes.includes(form, 0, 'latin1')))
-    .map(({ name }) => name);
+  const search = new SecretSearch([{ name: 'it', bytes: Buffer.from(secret) }]);
+  return artefacts.filter(({ bytes }) => search.in(bytes).length > 0).map(({ name }) => name);
 }
 
 /** The RSA block of the first PSO DECIPHER, `00/10 2A 80 84`, which goes to the ISD. */
