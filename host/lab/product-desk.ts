@@ -69,10 +69,12 @@ export class ProductDesk {
     return steps;
   }
 
+  /** The product's instance on this card, whatever services are on it too. */
   async instance(cardId: CardId): Promise<ServiceInstance | undefined> {
     const provider = await this.#platforms.client(this.#daemon);
     const request = { method: 'GET', path: '/v1/service-instances', response: Type.Array(ServiceInstance) } as const;
-    return (await provider.call(request)).find((row) => row.cardId.value === cardId.value);
+    const rows = await provider.call(request);
+    return rows.find((row) => row.productId === PRODUCT_ID && row.cardId.value === cardId.value);
   }
 
   /** Reads the purse and compares it with what was booked. */
