@@ -3,7 +3,8 @@ import { constants, createHash, privateDecrypt, privateEncrypt, publicEncrypt, r
 import { expect } from 'chai';
 import { type Answer, apdu, type TestCard, withIssuerCard } from './support/card.ts';
 import { type RsaKey, rsaKey } from './support/keys.ts';
-import { issuerCertificate, Messaging, publicKeyOf, Session } from './support/scp10-host.ts';
+import { desSetData, randomDesSet } from './support/scp02-host.ts';
+import { issuerCertificate, Messaging, publicKeyOf, Session, tripleDesEcb } from './support/scp10-host.ts';
 import { bytes, tlv } from './support/tlv.ts';
 
 const NO_PADDING = constants.RSA_NO_PADDING;
@@ -77,6 +78,12 @@ class Agreement {
 
   /** INTERNAL AUTHENTICATE, the card's signature checked and the keys derived (Table F-12). */
   async internal(level: number): Promise<Session> {
+    const { key, counter } = await this.derived();
+    return new Session(this.card, new Messaging(level, key(1), key(2), counter));
+  }
+
+  /** As `internal`: the key under each counter of Table F-12, and where MACs begin to count. */
+  async derived(): Promise<{ readonly key: (counter: number) => Buffer; readonly counter: bigint }> {
     const challenge = randomBytes(8);
     const answer = await this.card.send(apdu('00880000', Buffer.concat([challenge, OCE_IDENTITY]), true));
     expect(answer.sw).equal('9000');
@@ -88,7 +95,7 @@ class Agreement {
     const mixed = Buffer.from(this.secret.map((byte, i) => byte ^ (cardSecret[i] ?? 0)));
     const key = (i: number): Buffer => sha1(mixed, octets(BigInt(i), 4)).subarray(0, 16);
     const counter = Buffer.concat([cardSecret.subarray(-4), this.secret.subarray(-4)]).readBigUInt64BE();
-    return new Session(this.card, new Messaging(level, key(1), key(2), counter));
+    return { key, counter };
   }
 }
 
@@ -121,19 +128,27 @@ describe('Key agreement, SCP10 option 01', () => {
     }),
   );
 
-  it(
-    'derives later keys under the later counters',
-    withIssuerCard({}, async (card) => {
-      const agreement = new Agreement(card, 1024);
-      await agreement.begin();
-      const templates = bytes('D30133 B403950110 B403950120 B803950110 B803950120');
-      expect((await agreement.external('33', { templates })).sw).equal('9000');
-      const { messaging } = await agreement.internal(0x33);
-      // MAC keys 1 and 3: a session of this test's kind knows keys 1 and 2, enough for a command without data
-      const answer = await card.send(messaging.wrap('80CA0000', Buffer.alloc(0), true));
-      expect(answer.sw).equal('6A88');
-    }),
-  );
+  for (const [first, templates, [mac, responseMac, enc, responseEnc, dek]] of [
+    ['commands', 'D30133 B403950110 B403950120 B803950110 B803950120 B803950180 B803950140', [1, 3, 2, 4, 5]],
+    ['answers', 'D30133 B403950120 B403950110 B803950120 B803950110 B803950140 B803950180', [3, 1, 4, 2, 6]],
+  ] as const)
+    it(
+      `derives later keys under the later counters, where the keys of ${first} come first`,
+      withIssuerCard({}, async (card) => {
+        const agreement = new Agreement(card, 1024);
+        await agreement.begin();
+        expect((await agreement.external('33', { templates: bytes(templates) })).sw).equal('9000');
+        const { key, counter } = await agreement.derived();
+        const messaging = new Messaging(0x33, key(mac), key(enc), counter, key(responseMac), counter);
+        messaging.responseEnc = key(responseEnc);
+        const session = new Session(card, messaging);
+        expect(await session.ok('80CA00D3', '', true)).equal('D301B3');
+        expect(await session.ok('80F28002', '4F00', true)).to.match(/^E3/);
+        const set = randomDesSet('20');
+        const field = desSetData(set, (plain) => tripleDesEcb(key(dek), plain));
+        await session.ok('80D80081', field, true);
+      }),
+    );
 
   const bad: [string, Bend][] = [
     ['another challenge', { challenge: Buffer.alloc(8) }],

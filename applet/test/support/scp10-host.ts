@@ -69,11 +69,14 @@ export class Messaging {
   /** A separate response MAC key counts apart. */
   readonly responseMac: Buffer | undefined;
   responseCounter: bigint;
+  /** What opens answers: the key of the commands unless a test gives them one of their own. */
+  responseEnc: Buffer;
 
   constructor(level: number, mac: Buffer, enc: Buffer, counter = 1n, responseMac?: Buffer, responseCounter = 0n) {
     this.level = level;
     this.mac = mac;
     this.enc = enc;
+    this.responseEnc = enc;
     this.counter = counter;
     this.responseMac = responseMac;
     this.responseCounter = responseCounter;
@@ -139,7 +142,7 @@ export class Messaging {
     const value = object.subarray(first < 0x80 ? 2 : first === 0x81 ? 3 : 4);
     if (!ciphered) return value;
     expect(value[0]).equal(0x01);
-    const plain = cbc(this.enc, value.subarray(1), true);
+    const plain = cbc(this.responseEnc, value.subarray(1), true);
     return plain.subarray(0, plain.lastIndexOf(0x80));
   }
 }
