@@ -5,7 +5,14 @@ import fc from 'fast-check';
 import { soakRuns } from '../../../setup/soak/runs.ts';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
-import { CertificateError, NotFoundError, PolicyError, TransportError, TsmError } from '../../errors.ts';
+import {
+  CertificateError,
+  LifeCycleError,
+  NotFoundError,
+  PolicyError,
+  TransportError,
+  TsmError,
+} from '../../errors.ts';
 import { encodeTlv } from '../../wire/ber-tlv.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import {
@@ -19,7 +26,7 @@ import { CHA } from '../../wire/gp/certificate.ts';
 import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
 import { fromRsaPublicKey, type PublicKey, toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
-import type { AttestationClaim, OpenScp10Channel } from '../../wire/message/kms.ts';
+import type { AttestationClaim, OpenScp10Channel, PlainCommand } from '../../wire/message/kms.ts';
 import { failure } from '../transport/framed-card.ts';
 import { LABEL, openPlatform, TestFolder, type TestPlatform } from './fixture.ts';
 
@@ -338,6 +345,24 @@ describe('KMS secure channels', () => {
     expect(await failure(own.kms.authenticate(channelId, { responses: [], commands: [] }))).to.be.instanceOf(
       NotFoundError,
     );
+  });
+
+  it('take no command that names a key before they are open, and keep nothing of it', async () => {
+    await using folder = await TestFolder.make();
+    const own = await openPlatform(folder.path);
+    const named: readonly Partial<PlainCommand>[] = [
+      { purseKeys: { keySet: 'none', serial: '00'.repeat(8) } },
+      { contentKey: 'none' },
+    ];
+    for (const key of named) {
+      const { channelId, commands } = await own.kms.openSecureChannel(request(own));
+      const responses = commands.map((_command, index) => ({ data: index === 0 ? '' : '00'.repeat(16), sw: '9000' }));
+      const store = { label: 'STORE DATA', cla: 0x80, ins: 0xe2, p1: 0x90, p2: 0, data: '', le: false, ...key };
+      expect(await failure(own.kms.authenticate(channelId, { responses, commands: [store] })))
+        .to.be.instanceOf(LifeCycleError)
+        .and.include({ code: 'keys-before-session' });
+      await own.kms.closeSecureChannel(channelId);
+    }
   });
 
   it('are not opened with a certificate of another key, or without one that can be read', async () => {
