@@ -31,6 +31,7 @@ describe('money on its way to a purse', function () {
     // Whatever was tried: an honest contact settles it, and the books agree with the card.
     delete world.between.answers;
     delete world.between.beforeTrip;
+    delete world.products.between.permitMs;
     const ledger = await world.products.ledger(card, serial);
     expect(ledger, JSON.stringify(ledger)).to.include({ platform: paid, loads, open: 0, equal: true });
   });
@@ -249,6 +250,25 @@ describe('money on its way to a purse', function () {
     const state = await world.products.topUp(card, 30);
     world.products.between.issuerAway = false;
     expect([state.state, state.problem?.type]).to.deep.equal(['failed', 'urn:opentsm:problem:unreachable']);
+  });
+
+  it('sends nothing under a permit that is nearly over, and goes on under the next one', async () => {
+    const credits = () => card.seat.sent.filter(({ label }) => label === 'CREDIT FOR LOAD').length;
+    const before = credits();
+    const { between } = world.products;
+    between.permitMs = () => 2_000;
+    const state = await world.products.topUp(card, 32);
+    expect([state.state, state.problem?.type, state.problem?.numeral], JSON.stringify(state.problem)).to.deep.equal([
+      ...['failed', 'urn:opentsm:problem:permit-over', 'A5e'],
+    ]);
+    expect(credits()).to.equal(before);
+    let permits = 0;
+    between.permitMs = (validMs) => {
+      permits += 1;
+      return permits === 1 ? 2_000 : validMs;
+    };
+    await credited(33);
+    expect([permits, credits()]).to.deep.equal([2, before + 1]);
   });
 
   it('is refused to a card with other keys in the same reader', async () => {

@@ -71,6 +71,8 @@ export interface ProductsBetween {
   providerAway?: boolean;
   /** The issuer is down for its provider. */
   issuerAway?: boolean;
+  /** How long the issuer's next permits are good for, in ms, in place of what it says. */
+  permitMs?: (validMs: number) => number;
   /** After the permit was given, before the card is credited. */
   afterPermit?: () => Promise<void>;
   beforeChange?: (change: ProductStateChange) => Promise<void>;
@@ -127,7 +129,7 @@ export class ProductWorld {
       take: async (key, request) => {
         const permit = await this.#issuer(() => this.products.takePermit(key, 'a', request));
         await this.between.afterPermit?.();
-        return permit;
+        return { ...permit, validMs: this.between.permitMs?.(permit.validMs) ?? permit.validMs };
       },
       release: (key) => this.#issuer(() => this.products.releasePermit(key)),
     };
