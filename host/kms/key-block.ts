@@ -2,7 +2,7 @@
 import { AES_KEY_LENGTHS } from '../crypto/aes.ts';
 import { constantTimeEqual } from '../crypto/equal.ts';
 import { type RandomSource, systemRandom } from '../crypto/random.ts';
-import { KeyError, WireError } from '../errors.ts';
+import { InvariantError, KeyError, WireError } from '../errors.ts';
 import { concat, fromHex, toHex } from '../wire/hex.ts';
 import { BINDINGS, bindD } from './key-block-binding.ts';
 
@@ -26,6 +26,8 @@ const HEADER = 16;
 const BLOCK = 16;
 const MAC_DIGITS = 2 * BLOCK;
 const MAX_BLOCK = 2_048;
+/** Optional block with a text (X9.143): id, and length of the whole in two hex digits. */
+const LABEL = { id: 'LB', longest: 0xff } as const;
 /** Longest key of each algorithm in bytes: shorter ones are padded so that the block does not tell their length. */
 const PADDED_TO: Readonly<Record<string, number>> = { A: 32, T: 24 };
 
@@ -39,25 +41,36 @@ function malformed(message: string): WireError {
  * Wraps a key.
  *
  * @param protectionKey AES, 16, 24 or 32 bytes
+ * @param header `label`: 12 characters of ASCII and any number of times 16 more, so that the header is whole blocks
  * @throws KeyError for another protection key
  */
 export function wrapKeyBlock(
   protectionKey: Uint8Array,
-  header: KeyBlockHeader,
+  header: KeyBlockHeader & { readonly label?: string },
   key: Uint8Array,
   random: RandomSource = systemRandom,
 ): string {
+  const optional = optionalBlocksOf(header.label);
   const padded = Math.max(PADDED_TO[header.algorithm] ?? 0, key.length);
   const length = Math.ceil((2 + padded) / BLOCK) * BLOCK;
   const bits = key.length * 8;
   const filler = random(length - 2 - key.length, 'key-block-padding');
   const plain = concat(Uint8Array.of(bits >> 8, bits & 0xff), key, filler);
-  const total = String(HEADER + 2 * length + MAC_DIGITS).padStart(4, '0');
+  const total = String(HEADER + optional.length + 2 * length + MAC_DIGITS).padStart(4, '0');
   const { keyUsage, algorithm, modeOfUse, versionNumber, exportability } = header;
-  const text = `D${total}${keyUsage}${algorithm}${modeOfUse}${versionNumber}${exportability}0000`;
+  const blocks = optional === '' ? '00' : '01';
+  const text = `D${total}${keyUsage}${algorithm}${modeOfUse}${versionNumber}${exportability}${blocks}00${optional}`;
   const { mac, encrypted } = bindD(protectionKey, ascii(text), plain);
   plain.fill(0);
   return `${text}${toHex(encrypted)}${toHex(mac)}`;
+}
+
+function optionalBlocksOf(label: string | undefined): string {
+  if (label === undefined) return '';
+  const length = LABEL.id.length + 2 + label.length;
+  if (length % BLOCK !== 0 || length > LABEL.longest)
+    throw new InvariantError('key-block-label', 'A label that does not fill whole blocks');
+  return `${LABEL.id}${length.toString(16).toUpperCase().padStart(2, '0')}${label}`;
 }
 
 /**
@@ -71,8 +84,8 @@ export function wrapKeyBlock(
 export function unwrapKeyBlock(
   protectionKey: Uint8Array,
   block: string,
-): { readonly header: KeyBlockHeader; readonly key: Uint8Array } {
-  const headerLength = headerLengthOf(block);
+): { readonly header: KeyBlockHeader; readonly label?: string; readonly key: Uint8Array } {
+  const { headerLength, label } = optionalOf(block);
   const binding = BINDINGS[block.slice(0, 1)];
   if (binding === undefined) throw malformed('not of version B, C or D');
   const rest = block.slice(headerLength);
@@ -93,7 +106,7 @@ export function unwrapKeyBlock(
   requireProtected(block, key);
   if (!AES_KEY_LENGTHS.some((length) => length * 8 === bits) || key.length * 8 !== bits)
     throw malformed(`a key of ${bits} bits`);
-  return { header: headerOf(block), key };
+  return { header: headerOf(block), ...(label === undefined ? {} : { label }), key };
 }
 
 /** Versions B and C are for keys of triple DES: one of AES, or for HMAC, is no stronger than what it came under. */
@@ -115,19 +128,21 @@ const headerOf = (block: string): KeyBlockHeader => ({
   ...{ versionNumber: block.slice(9, 11), exportability: block.slice(11, 12) },
 });
 
-/** Where the optional blocks end. */
-function headerLengthOf(block: string): number {
+/** Where the optional blocks end, and the first label among them. */
+function optionalOf(block: string): { readonly headerLength: number; readonly label: string | undefined } {
   if (block.length > MAX_BLOCK || !/^[\x20-\x7E]*$/.test(block)) throw malformed('too long, or not ASCII');
   if (!/^[BCD]\d{4}[0-9A-Z]{2}[0-9A-Z]{2}[0-9A-Za-z]{2}[ENS]\d{2}\d{2}/.test(block))
     throw malformed('not of version B, C or D');
   if (Number(block.slice(1, 5)) !== block.length) throw malformed('its length is another');
   let at = HEADER;
+  let label: string | undefined;
   for (let left = Number(block.slice(12, 14)); left > 0; left -= 1) {
     const length = optionalLength(block, at + 2);
     if (length < 4 || at + length > block.length) throw malformed('an optional block passes its end');
+    if (block.startsWith(LABEL.id, at)) label ??= block.slice(at + 4, at + length);
     at += length;
   }
-  return at;
+  return { headerLength: at, label };
 }
 
 /** Two hex digits; `00` says how many bytes of length follow, in two digits each (X9.143). 0 for what is none. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Secret } from '../../crypto/secret.ts';
-import { KeyError, TsmError } from '../../errors.ts';
+import { KeyError, PolicyError, TsmError } from '../../errors.ts';
 import { isPublishedKey } from '../../kms/card-key-sets.ts';
 import type { MasterKeys } from '../../kms/diversification.ts';
 import { type KeyBlockHeader, unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
@@ -24,6 +24,12 @@ const USAGES: Readonly<Record<Role, { readonly usages: readonly string[]; readon
   mac: { usages: ['M1', 'M3', 'M6'], modes: ['C', 'N'] },
   dek: { usages: ['K0'], modes: ['B', 'N'] },
 };
+
+/**
+ * Label of what domains get first: another's from then on. Without it whoever calls the KMS could open a channel to
+ * that domain, or to himself under keys that their owner knows, or have them wrapped anew without it.
+ */
+export const DOMAIN_KEYS = 'for PUT KEY to a domain only';
 
 type Protect = Pick<KeyLifeCycle, 'protecting' | 'storing'>;
 
@@ -82,14 +88,27 @@ export class CardKeyBlockService {
   /**
    * The keys of one card, for its channel. Wiped by who asked for them.
    *
-   * @throws PolicyError `storage-key` @throws KeyError, WireError
+   * @throws PolicyError `storage-key`; `domain-keys` for first keys of a domain @throws KeyError, WireError
    */
-  async open(storageKey: string, { version, ...blocks }: message.StoredCardKeys): Promise<MasterKeys> {
+  open(storageKey: string, blocks: message.StoredCardKeys): Promise<MasterKeys> {
+    return this.#open(storageKey, blocks, undefined);
+  }
+
+  /** The first keys of a domain, for PUT KEY. @throws PolicyError `storage-key`; `domain-keys` for keys of a card */
+  openForDomain(storageKey: string, blocks: message.StoredCardKeys): Promise<MasterKeys> {
+    return this.#open(storageKey, blocks, DOMAIN_KEYS);
+  }
+
+  async #open(
+    storageKey: string,
+    { version, ...blocks }: message.StoredCardKeys,
+    label: typeof DOMAIN_KEYS | undefined,
+  ): Promise<MasterKeys> {
     return this.#keys.storing(
       storageKey,
       'unwrap key block',
       (storage) => {
-        const [enc, mac, dek] = ROLES.map((role) => new Secret(openBlock(storage, role, blocks[role]).key));
+        const [enc, mac, dek] = ROLES.map((role) => new Secret(openBlock(storage, role, blocks[role], label).key));
         if (enc === undefined || mac === undefined || dek === undefined)
           throw new KeyError('key-block', 'The card has no key set');
         return { enc, mac, dek };
@@ -104,9 +123,16 @@ interface OpenedKey {
   readonly key: Uint8Array;
 }
 
-/** @throws KeyError `key-block-mac`, `key-attributes`; WireError `key-block` */
-function openBlock(protection: Secret, role: Role, block: string): OpenedKey {
+/** @throws KeyError `key-block-mac`, `key-attributes`; WireError `key-block`; PolicyError `domain-keys` */
+function openBlock(protection: Secret, role: Role, block: string, wanted?: typeof DOMAIN_KEYS): OpenedKey {
   const opened = unwrapKeyBlock(protection.expose(), block);
+  if ((opened.label === DOMAIN_KEYS) !== (wanted === DOMAIN_KEYS)) {
+    opened.key.fill(0);
+    throw new PolicyError(
+      'domain-keys',
+      'First keys of a domain are put into it, and nothing else is: they open no channel and are not wrapped anew',
+    );
+  }
   const { keyUsage, modeOfUse, algorithm } = opened.header;
   const { usages, modes } = USAGES[role];
   const bits = opened.key.length * 8;

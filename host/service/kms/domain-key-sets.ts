@@ -8,7 +8,7 @@ import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
 import { toHex } from '../../wire/hex.ts';
 import type { StoredCardKeys } from '../../wire/message/card-batches.ts';
 import type { CreateDomainKeys, DomainKeySet, DomainKeys } from '../../wire/message/domain-keys.ts';
-import type { CardKeyBlockService } from './card-key-blocks.ts';
+import { type CardKeyBlockService, DOMAIN_KEYS } from './card-key-blocks.ts';
 import type { KeyToPut } from './content-service.ts';
 import type { KeyAudit } from './key-audit.ts';
 import type { KeyLifeCycle } from './key-life-cycle.ts';
@@ -32,12 +32,12 @@ const FIRST_KID = '01';
 
 export class DomainKeySets {
   readonly #keys: Pick<KeyLifeCycle, 'storing' | 'protectingFor'>;
-  readonly #opened: Pick<CardKeyBlockService, 'open'>;
+  readonly #opened: Pick<CardKeyBlockService, 'openForDomain'>;
   readonly #audit: KeyAudit | undefined;
 
   constructor(
     keys: Pick<KeyLifeCycle, 'storing' | 'protectingFor'>,
-    opened: Pick<CardKeyBlockService, 'open'>,
+    opened: Pick<CardKeyBlockService, 'openForDomain'>,
     audit: KeyAudit | undefined,
   ) {
     this.#keys = keys;
@@ -46,7 +46,8 @@ export class DomainKeySets {
   }
 
   /**
-   * Three random AES keys, twice in key blocks: under the owner's transport key, and under our own for `putKey`.
+   * Three random AES keys, twice in key blocks: under the owner's transport key, and under our own for `putKey`, with
+   * a label that lets them be nothing else.
    *
    * @throws NotFoundError `no-such-key` @throws PolicyError `key-owner`, `key-usage`, `storage-key`
    * @throws KeyError `key-state`
@@ -59,8 +60,12 @@ export class DomainKeySets {
     using keys = new DisposableStack();
     const key = () => keys.use(new Secret(new Uint8Array(randomBytes(bytes))));
     const set = { enc: key(), mac: key(), dek: key() };
-    const handed = await this.#keys.protectingFor(owner, transportKey, blocksOf(set));
-    const stored = await this.#keys.storing(storageKey, 'wrap key block', blocksOf(set));
+    const handed = await this.#keys.protectingFor(owner, transportKey, blocksOf(set, COMMON));
+    const stored = await this.#keys.storing(
+      storageKey,
+      'wrap key block',
+      blocksOf(set, { ...COMMON, label: DOMAIN_KEYS }),
+    );
     await this.#audit?.('after', 'create domain keys', details);
     const check = (secret: Secret) => toHex(aesKeyCheckValue(secret.expose()));
     return { handed, stored, checkValues: { enc: check(set.enc), mac: check(set.mac), dek: check(set.dek) } };
@@ -74,7 +79,7 @@ export class DomainKeySets {
   async putKey({ storageKey, keyBlocks, keyVersion }: DomainKeySet, receiver: string): Promise<KeyToPut> {
     const details = { storageKey, keyVersion, receiver };
     await this.#audit?.('before', 'put domain keys', details);
-    const { enc, mac, dek } = await this.#opened.open(storageKey, keyBlocks).catch(async (error: unknown) => {
+    const { enc, mac, dek } = await this.#opened.openForDomain(storageKey, keyBlocks).catch(async (error: unknown) => {
       await this.#audit?.('failed', 'put domain keys', details);
       throw error;
     });
@@ -90,9 +95,9 @@ export class DomainKeySets {
 }
 
 const blocksOf =
-  (set: Readonly<Record<keyof typeof HEADERS, Secret>>) =>
+  (set: Readonly<Record<keyof typeof HEADERS, Secret>>, common: typeof COMMON & { readonly label?: string }) =>
   (protection: Secret, version: number): StoredCardKeys => {
     const block = (role: keyof typeof HEADERS) =>
-      wrapKeyBlock(protection.expose(), { ...COMMON, ...HEADERS[role] }, set[role].expose());
+      wrapKeyBlock(protection.expose(), { ...common, ...HEADERS[role] }, set[role].expose());
     return { version, enc: block('enc'), mac: block('mac'), dek: block('dek') };
   };

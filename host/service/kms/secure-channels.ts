@@ -14,7 +14,7 @@ import type { StaticKeyLookup } from '../../secure-channel/symmetric-keys.ts';
 import { decodeCertificate, MAX_CERTIFICATE } from '../../wire/gp/certificate.ts';
 import { fromPlainCommand, type GpCommand } from '../../wire/gp/command.ts';
 import { keyReferenceFromHex } from '../../wire/gp/key-reference.ts';
-import { fromRsaPublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
+import { fromRsaPublicKey, type PublicKey, samePublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import type {
   AuthenticateSecureChannel,
@@ -32,7 +32,7 @@ import type { ContentService, KeyToPut } from './content-service.ts';
 import type { DomainKeySets } from './domain-key-sets.ts';
 import type { Incarnation, Keeper } from './incarnations.ts';
 import type { KeyLifeCycle } from './key-life-cycle.ts';
-import { type ChannelPeer, requireReceiver } from './key-receiver.ts';
+import { requireReceiver } from './key-receiver.ts';
 import type { PurseService } from './purse-service.ts';
 
 export interface SecureChannelLimits {
@@ -61,7 +61,8 @@ const DEK_UNIT = 16;
 
 interface OpenChannel {
   readonly channel: SecureChannel;
-  readonly peer: ChannelPeer;
+  /** Absent for SCP02 and SCP03. */
+  readonly peer: PublicKey | undefined;
   usedAt: number;
   readonly keeper: Keeper;
   /** The last request and its result: a caller whose answer was lost asks again and gets the same. */
@@ -310,7 +311,5 @@ export class SecureChannels {
 const namesKey = ({ purseKeys, cardKey, contentKey, domainKeys }: PlainCommand): boolean =>
   (purseKeys ?? cardKey ?? contentKey ?? domainKeys) !== undefined;
 
-const peerOf = (request: OpenSecureChannel): ChannelPeer =>
-  request.protocol === 'scp10'
-    ? { publicKey: fromRsaPublicKey(request.securityDomainKey) }
-    : { keySet: request.keySet };
+const peerOf = (request: OpenSecureChannel): PublicKey | undefined =>
+  request.protocol === 'scp10' ? fromRsaPublicKey(request.securityDomainKey) : undefined;

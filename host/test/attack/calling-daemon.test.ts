@@ -3,15 +3,18 @@ import { constants, createDecipheriv, createSign, generateKeyPairSync, privateDe
 import { expect } from 'chai';
 import { issueCardCertificate } from '../../crypto/card-certificate.ts';
 import { publicKeyOf, rsaSigner } from '../../crypto/rsa.ts';
-import { wrapKeyBlock } from '../../kms/key-block.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
 import type { Peer } from '../../rest/identity.ts';
 import { kmsRoutes } from '../../rest/routes/kms/routes.ts';
+import { DERIVATION, deriveData, deriveSessionKeys } from '../../secure-channel/scp03/session-keys.ts';
 import type { KeyAudit } from '../../service/kms/key-audit.ts';
 import type { KeyServiceOptions } from '../../service/kms/key-service.ts';
 import { TlvReader } from '../../wire/ber-tlv.ts';
 import { CHA } from '../../wire/gp/certificate.ts';
 import { toRsaPublicKey } from '../../wire/gp/public-key.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import type { CardKeyBlocks, StoredCardKeys } from '../../wire/message/card-batches.ts';
 import { CardCertificate, type PlainCommand } from '../../wire/message/kms.ts';
 import type { KeyOperation } from '../../wire/message/managed-keys.ts';
 import { openPlatform, TestFolder, type TestPlatform } from '../kms/fixture.ts';
@@ -28,6 +31,8 @@ const PAIR = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
 const KEY = toRsaPublicKey(publicKeyOf(PAIR));
 const SERIAL = '4100000089999985';
 const OWNER = 'service-provider:sp';
+/** A key that the process has got hold of. */
+const KNOWN = '5A'.repeat(16);
 const BLOCK = 8;
 
 /** GP commands in clear, as a flow asks for them. */
@@ -123,6 +128,47 @@ async function openToMyself({ kms, label, certificate }: TestPlatform): Promise<
     ],
   });
   return { channelId, dek };
+}
+
+/** Opens SCP03 with blocks of keys that the process knows, and plays the card to its end. */
+async function openScp03ToMyself({ kms }: TestPlatform, keySet: string, keyBlocks: StoredCardKeys): Promise<string> {
+  const { channelId, commands } = await kms.openSecureChannel({
+    ...{ protocol: 'scp03', option: '70', securityLevel: '01', keyVersion: '00', aid: 'A000000151000000' },
+    ...{ keySet, keyBlocks, derivation: 'none' },
+  });
+  const hostChallenge = fromHex(commands[0]?.apdus[0] ?? '').slice(5, 13);
+  // A card of option 00 draws its challenge: nobody can foresee it.
+  const cardChallenge = new Uint8Array(8).fill(0x33);
+  const context = concat(hostChallenge, cardChallenge);
+  const known = () => new Secret(fromHex(KNOWN));
+  const { mac } = deriveSessionKeys({ enc: known(), mac: known() }, context);
+  const cryptogram = deriveData(mac.expose(), DERIVATION.CARD_CRYPTOGRAM, 8, context);
+  const update = concat(new Uint8Array(10), Uint8Array.of(0x01, 0x03, 0x00), cardChallenge, cryptogram);
+  await kms.authenticate(channelId, { responses: [{ data: toHex(update), sw: '9000' }], commands: [] });
+  await kms.unwrap(channelId, { responses: [{ data: '', sw: '9000' }] });
+  return channelId;
+}
+
+/** Key blocks as a card maker makes them, under `known`. */
+function knownBlocks(protection: Uint8Array) {
+  const header = { algorithm: 'A', versionNumber: '00', exportability: 'N' } as const;
+  const block = (keyUsage: string, modeOfUse: string) =>
+    wrapKeyBlock(protection, { ...header, keyUsage, modeOfUse }, fromHex(KNOWN));
+  return { enc: block('D0', 'B'), mac: block('M6', 'C'), dek: block('K0', 'B') };
+}
+
+/** `card-keys`, made in the KMS, and `known`, which somebody outside has. @returns the latter */
+async function withTransportKey({ kms }: TestPlatform): Promise<Uint8Array> {
+  const attributes = { owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'B' } as const;
+  const known = fromHex('0F'.repeat(16));
+  const outside = { label: 'known', exportability: 'N', ...attributes } as const;
+  await kms.managedKeys.createFromComponents(outside, known.slice(), 'two operators');
+  if (!(await kms.managedKeys.list()).some(({ label }) => label === 'card-keys')) {
+    await kms.managedKeys.generate({ label: 'card-keys', exportability: 'N', ...attributes }, 'operator');
+    await kms.managedKeys.activate('card-keys', 'operator');
+  }
+  await kms.managedKeys.activate('known', 'operator');
+  return known;
 }
 
 /** All that stands in the wrapped command, with every run of whole blocks opened under the DEK. */
@@ -238,6 +284,27 @@ for (const provider of PROVIDERS)
         });
       });
 
+      it(`does not get ${name} by SCP03 under keys of a card that it knows`, async () => {
+        const record: string[] = [];
+        const audit: KeyAudit = async (phase, done) => void record.push(`${phase} ${done}`);
+        await withKms(provider, { audit }, async (platform) => {
+          const wanted = await prepare(platform);
+          const cards = [knownBlocks(await withTransportKey(platform))];
+          const stored = await platform.kms.cardKeys.translate({
+            ...{ transportKey: 'known', storageKey: 'card-keys', cards },
+          });
+          const [card = expect.fail('a card')] = stored.cards;
+          if (!('keyBlocks' in card)) expect.fail(card.message);
+          const channelId = await openScp03ToMyself(platform, 'card-keys', card.keyBlocks);
+          record.length = 0;
+          for (const receiver of [{}, { receiver: platform.certificate }])
+            expect(await failure(platform.kms.wrap(channelId, { commands: [{ ...wanted, ...receiver }] }))).to.include({
+              code: 'channel-uncertified',
+            });
+          expect(record, 'no key was looked at').to.deep.equal([]);
+        });
+      });
+
       it(`would read ${name} where the CA believes the process, and the record names whom`, async () => {
         const record: string[] = [];
         const audit: KeyAudit = async (phase, done, details) =>
@@ -259,6 +326,31 @@ for (const provider of PROVIDERS)
         });
       });
     }
+
+    it('opens no channel with first keys of a domain, whose owner knows them, nor makes others of them', async () => {
+      await withKms(provider, {}, async (platform) => {
+        const { kms } = platform;
+        const known = await withTransportKey(platform);
+        const { stored, handed } = await kms.domainKeys.create({
+          ...{ storageKey: 'card-keys', transportKey: 'known', owner: OWNER, lengthBits: 128 },
+        });
+        const refused = { code: 'domain-keys' };
+        expect(unwrapKeyBlock(known, handed.enc)).to.have.property('key');
+        expect(await failure(openScp03ToMyself(platform, 'card-keys', stored))).to.include(refused);
+        const { version, ...blocks } = stored;
+        const translate = async (transportKey: string, card: CardKeyBlocks) =>
+          (await kms.cardKeys.translate({ transportKey, storageKey: 'card-keys', cards: [card] })).cards[0];
+        expect(version).to.equal(1);
+        expect(await translate('card-keys', blocks)).to.include(refused);
+        // Nor are a card's put into a domain.
+        const card = (await translate('known', knownBlocks(known))) ?? expect.fail('a card');
+        if (!('keyBlocks' in card)) expect.fail(card.message);
+        const domainKeys = { storageKey: 'card-keys', keyBlocks: card.keyBlocks, keyVersion: '30' };
+        expect(await failure(kms.domainKeys.putKey(domainKeys, 'test'))).to.include(refused);
+        const put = await kms.domainKeys.putKey({ ...domainKeys, keyBlocks: stored }, 'test');
+        put[Symbol.dispose]();
+      });
+    });
 
     it("does not get a card's key as the MAC of what it is derived from", async () => {
       await withKms(provider, {}, async ({ kms }) => {
@@ -317,17 +409,9 @@ for (const provider of PROVIDERS)
     });
 
     it("does not get cards' keys under a key that is known outside, nor brings in known ones", async () => {
-      await withKms(provider, {}, async ({ kms }) => {
-        const attributes = { owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'B' } as const;
-        const known = fromHex('0F'.repeat(16));
-        const outside = { label: 'known', exportability: 'N', ...attributes } as const;
-        await kms.managedKeys.createFromComponents(outside, known.slice(), 'two operators');
-        await kms.managedKeys.generate({ label: 'card-keys', exportability: 'N', ...attributes }, 'operator');
-        for (const label of ['known', 'card-keys']) await kms.managedKeys.activate(label, 'operator');
-        const header = { algorithm: 'A', versionNumber: '00', exportability: 'N' } as const;
-        const block = (keyUsage: string, modeOfUse: string) =>
-          wrapKeyBlock(known, { ...header, keyUsage, modeOfUse }, fromHex('5A'.repeat(16)));
-        const blocks = { enc: block('D0', 'B'), mac: block('M6', 'C'), dek: block('K0', 'B') };
+      await withKms(provider, {}, async (platform) => {
+        const { kms } = platform;
+        const blocks = knownBlocks(await withTransportKey(platform));
         const translate = (storageKey: string) =>
           kms.cardKeys.translate({ transportKey: 'known', storageKey, cards: [blocks] });
         expect((await translate('card-keys')).cards[0]).to.have.property('keyBlocks');
