@@ -86,36 +86,30 @@ export class CardKeyBlockService {
   }
 
   /**
-   * The keys of one card, for its channel. Wiped by who asked for them.
+   * The keys of one card, for its channel. Wiped by who asked for them. A storage key that was brought here from
+   * another KMS opens what it wrapped there: a channel under keys that somebody knows gives him nothing, because named
+   * keys go into none.
    *
-   * @throws PolicyError `storage-key`; `domain-keys` for first keys of a domain @throws KeyError, WireError
+   * @throws PolicyError `domain-keys` for first keys of a domain @throws KeyError, WireError
    */
-  open(storageKey: string, blocks: message.StoredCardKeys): Promise<MasterKeys> {
-    return this.#open(storageKey, blocks, undefined);
+  open(storageKey: string, { version, ...blocks }: message.StoredCardKeys): Promise<MasterKeys> {
+    const opened = (storage: Secret) => openedSet(storage, blocks);
+    return this.#keys.protecting(storageKey, 'unwrap key block', opened, version);
   }
 
   /** The first keys of a domain, for PUT KEY. @throws PolicyError `storage-key`; `domain-keys` for keys of a card */
-  openForDomain(storageKey: string, blocks: message.StoredCardKeys): Promise<MasterKeys> {
-    return this.#open(storageKey, blocks, DOMAIN_KEYS);
+  openForDomain(storageKey: string, { version, ...blocks }: message.StoredCardKeys): Promise<MasterKeys> {
+    const opened = (storage: Secret) => openedSet(storage, blocks, DOMAIN_KEYS);
+    return this.#keys.storing(storageKey, 'unwrap key block', opened, version);
   }
+}
 
-  async #open(
-    storageKey: string,
-    { version, ...blocks }: message.StoredCardKeys,
-    label: typeof DOMAIN_KEYS | undefined,
-  ): Promise<MasterKeys> {
-    return this.#keys.storing(
-      storageKey,
-      'unwrap key block',
-      (storage) => {
-        const [enc, mac, dek] = ROLES.map((role) => new Secret(openBlock(storage, role, blocks[role], label).key));
-        if (enc === undefined || mac === undefined || dek === undefined)
-          throw new KeyError('key-block', 'The card has no key set');
-        return { enc, mac, dek };
-      },
-      version,
-    );
-  }
+function openedSet(storage: Secret, blocks: message.CardKeyBlocks, label?: typeof DOMAIN_KEYS): MasterKeys {
+  using opened = new DisposableStack();
+  const key = (role: Role) => opened.use(new Secret(openBlock(storage, role, blocks[role], label).key));
+  const set = { enc: key('enc'), mac: key('mac'), dek: key('dek') };
+  opened.move();
+  return set;
 }
 
 interface OpenedKey {
