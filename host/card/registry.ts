@@ -15,14 +15,19 @@ const MAX_ANSWERS = 64;
  * One subset of the card's registry, over as many GET STATUS as the card wants.
  *
  * @param subset P1 of GET STATUS, see `REGISTRY`
+ * @param options.prefix names that begin so alone
  * @throws StatusWordError when the card refuses
  * @throws WireError when the answers, joined, are no registry, or have no end
  * @see GPCS 11.4
  */
-export async function readRegistry(send: SendCommand, subset: number): Promise<RegistryEntry[]> {
+export async function readRegistry(
+  send: SendCommand,
+  subset: number,
+  { prefix }: { readonly prefix?: Uint8Array } = {},
+): Promise<RegistryEntry[]> {
   const answers: Uint8Array[] = [];
   for (let next = false; ; next = true) {
-    const command = getStatus(subset, { next });
+    const command = getStatus(subset, prefix === undefined ? { next } : { next, prefix });
     const response = await send(command);
     if (response.sw === statusWordToHex(SW.REFERENCED_DATA_NOT_FOUND)) break;
     answers.push(responseData(command, response, SW.NO_ERROR, SW.MORE_DATA_AVAILABLE));

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { loadFileHash } from '../../wire/cap/cap-file.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { blockOf, type Code } from './load-file-card.ts';
-import { domainOf, type Held, LoadFileWorld, type Phone } from './load-file-world.ts';
+import { applicationOf, domainOf, type Held, LoadFileWorld, type Phone } from './load-file-world.ts';
 
 const NAME = 'F0010203040501';
 const code = (by: string, variant = 0): Code => ({ by, variant, imports: [] });
@@ -134,6 +134,36 @@ describe('code of one provider in the domain of another', function () {
     expect(await world.deploy('b', GOOD), 'the application is there').to.equal(undefined);
     expect(await world.deploy('b', { ...GOOD, which: 1 })).to.equal('load-file-unknown');
     expect(writers()).to.deep.equal(['b']);
+  });
+
+  describe('and names that begin like another, more of them than one answer holds', () => {
+    const long = (name: string) => Array.from({ length: 8 }, (_, at) => `${name}0${at + 1}`);
+
+    it('do not come by a load file that its removal did not see', async () => {
+      await world.insert({ tellsDomain: true });
+      const libraries = long(NAME).map((loadFileAid) => ({ loadFileAid, code: code('a') }));
+      const linked = { loadFileAid: 'F0010203040509', code: { ...code('a'), imports: long(NAME) }, libraries };
+      expect(await world.deploy('a', { ...linked, which: 1 })).to.equal(undefined);
+      expect(await world.deploy('a', { loadFileAid: NAME, code: EVIL })).to.equal(undefined);
+      expect(await world.remove('a', 0)).to.equal(undefined);
+      await world.deploy('b', GOOD);
+      expect(await world.remove('a', 1)).to.equal(undefined);
+      expect(await world.deploy('b', GOOD)).to.equal(undefined);
+      expect(writers()).to.deep.equal(['b']);
+    });
+
+    it('hide neither an application from its removal nor a domain', async () => {
+      await world.insert({ tellsDomain: true });
+      const instance = applicationOf('b', 0);
+      const strange = { file: 'F0010203040502', domain: domainOf('c'), runs: [] };
+      for (const name of [...long(instance), ...long(domainOf('b'))]) world.card.applications.set(name, strange);
+      expect(await world.deploy('b', GOOD)).to.equal(undefined);
+      expect(await world.deploy('b', GOOD), 'it is there').to.equal(undefined);
+      expect(await world.remove('b', 0)).to.equal(undefined);
+      expect(world.card.applications.has(instance)).to.equal(false);
+      expect(await world.deleteDomain('b')).to.equal(undefined);
+      expect(world.card.domains.has(domainOf('b'))).to.equal(false);
+    });
   });
 
   describe('and a load token of his', () => {

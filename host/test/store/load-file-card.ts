@@ -38,9 +38,14 @@ interface Application {
   readonly runs: readonly string[];
 }
 
+/** As the registry shows it. */
+type Entry = Pick<File, 'domain'> & { readonly file?: string };
+
 const ok = (data = ''): CardResponse => ({ data, sw: '9000' });
 const refused = (sw: string): CardResponse => ({ data: '', sw });
-const [IN_USE, ABSENT, WRONG, NONE] = ['6985', '6A88', '6A80', '6A82'] as const;
+const [IN_USE, ABSENT, WRONG, NONE, MORE] = ['6985', '6A88', '6A80', '6A82', '6310'] as const;
+/** Bytes of one answer to GET STATUS. */
+const ROOM = 220;
 
 export class LoadFileCard {
   readonly isdAid: string;
@@ -51,6 +56,8 @@ export class LoadFileCard {
   readonly #tellsDomain: boolean;
   #coming: { readonly aid: string; readonly domain: string } | undefined;
   #block: Uint8Array[] = [];
+  /** Entries of the registry that wait for GET STATUS with P2 03. */
+  #untold: Uint8Array[] = [];
 
   /** @param options.tellsDomain load files are shown with tag CC */
   constructor(isdAid: string, { tellsDomain }: { readonly tellsDomain: boolean }) {
@@ -59,9 +66,9 @@ export class LoadFileCard {
   }
 
   /** In the session of the issuer's domain. */
-  command({ ins, p1, data }: Pick<PlainCommand, 'ins' | 'p1' | 'data'>): CardResponse {
+  command({ ins, p1, p2, data }: Pick<PlainCommand, 'ins' | 'p1' | 'p2' | 'data'>): CardResponse {
     const bytes = fromHex(data, 4_096);
-    if (ins === INS.GET_STATUS) return this.#status(p1, toHex(new TlvReader(bytes).expect(0x4f)));
+    if (ins === INS.GET_STATUS) return this.#status(p1, p2 === 0x03, toHex(new TlvReader(bytes).expect(0x4f)));
     if (ins === INS.DELETE) return this.remove(toHex(new TlvReader(bytes).expect(0x4f)), this.isdAid);
     if (ins === INS.LOAD) return this.#load(bytes, p1 === 0x80);
     if (ins === INS.INSTALL) return this.#install(p1, fieldsOf(bytes));
@@ -161,17 +168,26 @@ export class LoadFileCard {
     return ok();
   }
 
-  #status(subset: number, prefix: string): CardResponse {
-    const entries = subset === 0x20 ? this.files : this.applications;
-    const found = [...entries].filter(([name]) => name.startsWith(prefix));
-    if (found.length === 0) return refused(ABSENT);
-    const told = found.map(([name, entry]) => {
+  #status(subset: number, next: boolean, prefix: string): CardResponse {
+    if (!next) this.#untold = this.#entries(subset, prefix);
+    const told: Uint8Array[] = [];
+    for (let room = ROOM - (this.#untold[0]?.length ?? 0); room >= 0; room -= this.#untold[0]?.length ?? Infinity)
+      told.push(...this.#untold.splice(0, 1));
+    if (told.length === 0) return refused(ABSENT);
+    const data = toHex(concat(...told));
+    return this.#untold.length === 0 ? ok(data) : { data, sw: MORE };
+  }
+
+  #entries(subset: number, prefix: string): Uint8Array[] {
+    const domains = [...this.domains.keys()].map((name): [string, Entry] => [name, { domain: this.isdAid }]);
+    const all: Iterable<[string, Entry]> = subset === 0x20 ? this.files : [...this.applications, ...domains];
+    const found = [...all].filter(([name]) => name.startsWith(prefix));
+    return found.map(([name, entry]) => {
       const parts = [encodeTlv(0x4f, aid(name)), encodeTlv(0x9f70, Uint8Array.of(subset === 0x20 ? 0x01 : 0x07))];
-      if ('file' in entry) parts.push(encodeTlv(0xc4, aid(entry.file)));
-      if ('file' in entry || this.#tellsDomain) parts.push(encodeTlv(0xcc, aid(entry.domain)));
+      if (entry.file !== undefined) parts.push(encodeTlv(0xc4, aid(entry.file)));
+      if (subset !== 0x20 || this.#tellsDomain) parts.push(encodeTlv(0xcc, aid(entry.domain)));
       return encodeTlv(0xe3, concat(...parts));
     });
-    return ok(toHex(concat(...told)));
   }
 }
 

@@ -31,12 +31,15 @@ import { lookAtLoadFiles } from '../../workflow/remove-application/look-at-load-
 import { lookAtRegistry } from '../../workflow/remove-application/look-at-registry.ts';
 import { recordRemoved } from '../../workflow/remove-application/record-removed.ts';
 import { checkDomainOwner } from '../../workflow/remove-domain/check-domain-owner.ts';
+import type { DomainRemovalStart } from '../../workflow/remove-domain/context.ts';
+import { deleteDomain } from '../../workflow/remove-domain/delete-domain.ts';
+import { lookForDomain } from '../../workflow/remove-domain/look-for-domain.ts';
 import { recordDomainDeleted } from '../../workflow/remove-domain/record-domain-deleted.ts';
 import { TestDatabase } from '../ota/fixture.ts';
 import { blockOf, type Code, LoadFileCard } from './load-file-card.ts';
 
 /**
- * The issuer's rows about load files, its rows D3 to D8, R3 to R8, 47, E3 and E8 and its tokens, over a model of the
+ * The issuer's rows about load files, its rows D3 to D8, R3 to R8, 47, E3 to E8 and its tokens, over a model of the
  * card: everything between them, and who speaks when, is the test's.
  */
 
@@ -137,15 +140,13 @@ export class LoadFileWorld implements AsyncDisposable {
   /** E3 to E8. */
   async deleteDomain(provider: ProviderId, which = 0): Promise<string | undefined> {
     const request = { cardId: this.cardId, ssdAid: domainOf(provider, which) };
-    const facts = { request, caller: provider, proof: { absent: true } };
+    const facts = { request, caller: provider } as unknown as DomainRemovalStart;
     return this.#ended(async () => {
       const context = this.#context(randomUUID(), faithful, { trip: 0 });
-      await checkDomainOwner(facts as never, context);
-      if (this.card.domains.has(request.ssdAid)) {
-        const { sw } = this.card.remove(request.ssdAid, ISD);
-        if (sw !== '9000') throw new StatusWordError('status-word', sw);
-      }
-      await recordDomainDeleted(facts as never, context);
+      await checkDomainOwner(facts, context);
+      const looked = await this.#drive(lookForDomain(facts, context), faithful);
+      const { proof } = await this.#drive(deleteDomain({ ...facts, ...looked }, context), faithful);
+      await recordDomainDeleted({ ...facts, proof }, context);
     });
   }
 

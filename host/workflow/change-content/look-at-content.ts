@@ -1,44 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Aid, aid, aidToHex } from '../../wire/gp/aid.ts';
-import { type GpCommand, responseData, toPlainCommand } from '../../wire/gp/command.ts';
-import { decodeGetStatus, getStatus, REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
-import { sameBytes } from '../../wire/hex.ts';
+import { REGISTRY, type RegistryEntry } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
+import { findEntry, statusOf } from '../registry-entry.ts';
 import type { ChangeContext, ChangeStart } from './context.ts';
 
 const { APPLICATIONS, LOAD_FILES } = REGISTRY;
-const ACCEPTED = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
+const WAY = { from: 'provider', to: 'card' } as const;
 
 /**
  * C4: is it done already? Then an answer was lost, or somebody else did it: there will be no receipt. GET STATUS may
  * end in an error, and so each is alone in its script.
  */
-export async function* lookAtContent({ act, mayStay }: ChangeStart, _context: ChangeContext) {
+export async function* lookAtContent({ act, mayStay }: ChangeStart, context: ChangeContext) {
   // What may stay is a load file: an application of this name is somebody else's.
   if (act.act === 'delete' && mayStay === true) return { application: false, done: false };
   const [name, subset] = soughtBy(act);
-  const command = getStatus(subset, { prefix: name });
-  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
-  const found = entryOf(name, command, responses[0]);
+  const [first]: readonly CardResponse[] = yield [statusOf(subset, name)];
+  const found = await findEntry({ subset, name, first }, context, { numeral: 'C4', name: 'lookAtContent', ...WAY });
   return { application: found !== undefined, done: act.act !== 'delete' && isDone(act, found) };
 }
 
 /** C4a: what is to be deleted may be a load file. */
 export async function* lookAtLoadFile(
   { act, application, done }: ChangeStart & { readonly application: boolean; readonly done: boolean },
-  _context: ChangeContext,
+  context: ChangeContext,
 ) {
   if (act.act !== 'delete' || application) return { done };
   const [name] = soughtBy(act);
-  const command = getStatus(LOAD_FILES, { prefix: name });
-  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
-  return { done: entryOf(name, command, responses[0]) === undefined };
-}
-
-function entryOf(name: Aid, command: GpCommand, response: CardResponse | undefined): RegistryEntry | undefined {
-  const entries = decodeGetStatus(responseData(command, response, ...ACCEPTED));
-  return entries.find((entry) => sameBytes(entry.aid, name));
+  const [first]: readonly CardResponse[] = yield [statusOf(LOAD_FILES, name)];
+  const row = { numeral: 'C4a', name: 'lookAtLoadFile', ...WAY };
+  return { done: (await findEntry({ subset: LOAD_FILES, name, first }, context, row)) === undefined };
 }
 
 function soughtBy(act: ChangeStart['act']): readonly [Aid, number] {

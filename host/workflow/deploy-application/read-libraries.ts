@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { aid } from '../../wire/gp/aid.ts';
-import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
-import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
-import { sameBytes } from '../../wire/hex.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
-import { sendProtected } from '../engine/protected-script.ts';
+import { findEntry, statusOf } from '../registry-entry.ts';
 import { type InstallContext, type InstallFacts, namedFile } from './context.ts';
 import { requireKnownFile } from './load-file-on-card.ts';
 
-const ROW: Parameters<typeof sendProtected>[2] = {
-  numeral: 'D6a',
-  name: 'readLibraries',
-  from: 'issuer',
-  to: 'card',
-  commands: ['GET STATUS'],
-};
-const ACCEPTED = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
+const ROW = { numeral: 'D6a', name: 'readLibraries', from: 'issuer', to: 'card' } as const;
+const subset = REGISTRY.LOAD_FILES;
 
 /**
  * D6a: GET STATUS of each library that comes with the application, by its name, however many load files the card has:
@@ -28,11 +19,8 @@ export async function* readLibraries(facts: InstallFacts, context: InstallContex
   const present: string[] = [];
   for (const [at, library] of (facts.request.libraries ?? []).entries()) {
     const name = aid(library.loadFileAid);
-    const command = getStatus(REGISTRY.LOAD_FILES, { prefix: name });
-    const asked = [toPlainCommand(command)];
-    const responses: readonly CardResponse[] = at === 0 ? yield asked : await sendProtected(asked, context, ROW);
-    const entries = decodeGetStatus(responseData(command, responses[0], ...ACCEPTED));
-    const found = entries.find((entry) => sameBytes(entry.aid, name));
+    const responses: readonly CardResponse[] = at === 0 ? yield [statusOf(subset, name)] : [];
+    const found = await findEntry({ subset, name, first: responses[0] }, context, ROW);
     if (found === undefined) continue;
     await requireKnownFile(namedFile(library), found, facts, context);
     present.push(library.loadFileAid);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { recordSeen } from '../../store/issuer/seen-registry.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
-import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
-import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
-import { sameBytes } from '../../wire/hex.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
+import { findEntry, statusOf } from '../registry-entry.ts';
 import { seenEntryOf } from '../seen-entry.ts';
 import { type InstallContext, type InstallFacts, namedFile } from './context.ts';
 import { requireKnownFile } from './load-file-on-card.ts';
@@ -16,6 +14,8 @@ export interface OnCard {
   /** Domain that the instance belongs to, as hex; absent: no instance. */
   readonly instanceDomain?: string;
 }
+
+const ROW = { numeral: 'D6', name: 'readRegistry', from: 'issuer', to: 'card' } as const;
 
 /**
  * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it
@@ -29,12 +29,9 @@ export async function* readRegistry(
 ) {
   const { request, instancePresent } = facts;
   const name = aid(instancePresent ? request.instanceAid : request.loadFileAid);
-  const command = getStatus(instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES, { prefix: name });
-  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
-  const accepted = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
-  const found = decodeGetStatus(responseData(command, responses[0], ...accepted)).find((entry) =>
-    sameBytes(entry.aid, name),
-  );
+  const subset = instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES;
+  const [first]: readonly CardResponse[] = yield [statusOf(subset, name)];
+  const found = await findEntry({ subset, name, first }, context, ROW);
   const kind = instancePresent ? 'application' : 'load-file';
   if (found !== undefined) await recordSeen(context.database, request.cardId, [seenEntryOf(kind, found)]);
   if (!instancePresent && found !== undefined) await requireKnownFile(namedFile(request), found, facts, context);

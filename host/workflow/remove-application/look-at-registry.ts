@@ -2,14 +2,15 @@
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { listApplications } from '../../store/issuer/applications.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
-import { responseData, toPlainCommand } from '../../wire/gp/command.ts';
-import { decodeGetStatus, getStatus, REGISTRY } from '../../wire/gp/get-status.ts';
-import { sameBytes } from '../../wire/hex.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
-import { SW } from '../../wire/status-word.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
+import { findEntry, statusOf } from '../registry-entry.ts';
 import type { RemovalFacts } from './context.ts';
 import { filesThatGo, noteMadeOf } from './files-that-go.ts';
+
+const ROW = { numeral: 'R6', name: 'lookAtRegistry', from: 'issuer', to: 'card' } as const;
+const subset = REGISTRY.APPLICATIONS;
 
 /**
  * R6: GET STATUS of the instance: a locked one is not found by SELECT. It may end in an error, and so it is alone in
@@ -22,11 +23,8 @@ import { filesThatGo, noteMadeOf } from './files-that-go.ts';
 export async function* lookAtRegistry(facts: RemovalFacts, context: InstallContext) {
   const { request, card, unrecorded } = facts;
   const name = aid(request.instanceAid);
-  const command = getStatus(REGISTRY.APPLICATIONS, { prefix: name });
-  const responses: readonly CardResponse[] = yield [toPlainCommand(command)];
-  const accepted = [SW.NO_ERROR, SW.MORE_DATA_AVAILABLE, SW.REFERENCED_DATA_NOT_FOUND] as const;
-  const entries = decodeGetStatus(responseData(command, responses[0], ...accepted));
-  const found = entries.find((entry) => sameBytes(entry.aid, name));
+  const [first]: readonly CardResponse[] = yield [statusOf(subset, name)];
+  const found = await findEntry({ subset, name, first }, context, ROW);
   if (found !== undefined && unrecorded)
     throw new PolicyError('not-your-application', `${request.instanceAid} is on this card for nobody that we know of`);
   const domain = found?.securityDomain === undefined ? undefined : aidToHex(found.securityDomain);

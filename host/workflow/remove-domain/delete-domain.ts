@@ -10,6 +10,8 @@ import type { InstallContext } from '../deploy-application/context.ts';
 import type { DomainRemovalStart } from './context.ts';
 import { isListed, statusOfDomain } from './look-for-domain.ts';
 
+const ROW = { numeral: 'E7', name: 'deleteDomain', from: 'issuer', to: 'card' } as const;
+
 /**
  * E7: DELETE of the domain where it is there, with its keys; the card refuses while something is in it (GPCS 11.2.2).
  * The answers come in the ISD's session with response MACs: they are the card's.
@@ -18,19 +20,20 @@ import { isListed, statusOfDomain } from './look-for-domain.ts';
  */
 export async function* deleteDomain(
   { request, caller, domainOnCard }: DomainRemovalStart & { readonly domainOnCard: boolean },
-  { auditLog, workflowId }: InstallContext,
+  context: InstallContext,
 ) {
+  const { auditLog, workflowId } = context;
   const { cardId, ssdAid } = request;
   const record = {
     ...{ numeral: 'E7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${ssdAid}` },
     details: { provider: caller },
   };
   await auditLog.append({ ...record, phase: 'before' });
-  const look = statusOfDomain(ssdAid);
-  const responses: readonly CardResponse[] = yield [...(domainOnCard ? [deleteObject(aid(ssdAid))] : []), look].map(
-    toPlainCommand,
-  );
-  if (isListed(ssdAid, look, responses.at(-1)))
+  const responses: readonly CardResponse[] = yield [
+    ...(domainOnCard ? [toPlainCommand(deleteObject(aid(ssdAid)))] : []),
+    statusOfDomain(ssdAid),
+  ];
+  if (await isListed(ssdAid, responses.at(-1), context, ROW))
     throw new SecureChannelError('domain-not-gone', `The card said that it deleted ${ssdAid} and lists it still`);
   const [deleted] = responses;
   const answer = domainOnCard && deleted !== undefined ? { statusWord: deleted.sw, confirmation: deleted.data } : {};

@@ -2,10 +2,10 @@
 import { loadFileCommands } from '../../../card/load.ts';
 import { InvariantError } from '../../../errors.ts';
 import { toPlainCommand } from '../../../wire/gp/command.ts';
-import { getStatus, REGISTRY } from '../../../wire/gp/get-status.ts';
+import { REGISTRY } from '../../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../../wire/message/card-script.ts';
-import { SW, statusWordToHex } from '../../../wire/status-word.ts';
 import { sendProtected } from '../../engine/protected-script.ts';
+import { findEntry, statusOf } from '../../registry-entry.ts';
 import { auditRequest, type IssuerContext, type IssuerStart } from '../issuer-context.ts';
 
 /** Commands of one round trip: an ExchangeRequest takes 64, the KMS 32. */
@@ -20,10 +20,9 @@ const ROW = { numeral: '46a', name: 'loadPackage', from: 'issuer', to: 'card' } 
 export async function* loadPackage(facts: IssuerStart, context: IssuerContext) {
   const cap = context.settings.securityDomainPackage;
   if (cap === undefined) throw new InvariantError('package-missing', '44 lets no such card pass without the CAP file');
-  const responses: readonly CardResponse[] = yield [
-    toPlainCommand(getStatus(REGISTRY.LOAD_FILES, { prefix: cap.packageAid })),
-  ];
-  if (responses[0]?.sw !== statusWordToHex(SW.REFERENCED_DATA_NOT_FOUND)) return {};
+  const sought = { subset: REGISTRY.LOAD_FILES, name: cap.packageAid };
+  const [first]: readonly CardResponse[] = yield [statusOf(sought.subset, sought.name)];
+  if ((await findEntry({ ...sought, first }, context, ROW)) !== undefined) return {};
   const audit = { numeral: '46a', act: 'LOAD' };
   await auditRequest(context, facts, { ...audit, phase: 'before' });
   const commands = loadFileCommands(cap, { withHash: true, withDescriptor: true });

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readRegistry } from '../card/registry.ts';
+import type { Aid } from '../wire/gp/aid.ts';
+import { type GpCommand, toPlainCommand } from '../wire/gp/command.ts';
+import { getStatus, type RegistryEntry } from '../wire/gp/get-status.ts';
+import { sameBytes } from '../wire/hex.ts';
+import type { CardResponse } from '../wire/message/card-script.ts';
+import { sendProtected } from './engine/protected-script.ts';
+import type { VisitContext } from './engine/unit.ts';
+
+/**
+ * The entry of exactly this name. A card takes the name for the beginning of names, lists in an order of its own, and
+ * cuts its list (6310): nothing is absent before the list has ended. Each GET STATUS may end in an error, and so is
+ * alone in its script.
+ *
+ * @param sought.subset P1 of GET STATUS, see `REGISTRY`
+ * @param sought.first the answer to `statusOf`, where the row has sent that itself
+ * @throws StatusWordError when the card refuses to go on
+ * @throws WireError when what it lists is no registry, or has no end
+ * @see GPCS 11.4
+ */
+export async function findEntry(
+  sought: { readonly subset: number; readonly name: Aid; readonly first?: CardResponse | undefined },
+  context: VisitContext,
+  row: Omit<Parameters<typeof sendProtected>[2], 'commands'>,
+): Promise<RegistryEntry | undefined> {
+  const { subset, name } = sought;
+  let { first } = sought;
+  const send = async (command: GpCommand): Promise<CardResponse> => {
+    const told = first ?? (await sendProtected([toPlainCommand(command)], context, { ...row, commands: STATUS }))[0];
+    first = undefined;
+    return told ?? { data: '', sw: '' };
+  };
+  return (await readRegistry(send, subset, { prefix: name })).find((entry) => sameBytes(entry.aid, name));
+}
+
+const STATUS = ['GET STATUS'];
+
+/** The command whose answer `findEntry` goes on from. */
+export const statusOf = (subset: number, name: Aid) => toPlainCommand(getStatus(subset, { prefix: name }));
