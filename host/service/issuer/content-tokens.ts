@@ -135,7 +135,7 @@ export class ContentTokens {
       await leaveUnproved(database, row);
       if (row.act.act === 'delete') {
         const { aid: gone } = row.act;
-        await releaseApplication(database, cardIdOfText(row.card), gone);
+        await releaseApplication(database, { cardId: cardIdOfText(row.card), providerId: caller, aid: gone });
         await releaseLoadFiles(database, { cardId: cardIdOfText(row.card), providerId: caller }, [gone]);
       }
       const now = await this.#own(tokenId, caller);
@@ -213,7 +213,7 @@ export class ContentTokens {
     const cardId = cardIdOfText(card);
     switch (act.act) {
       case 'install': {
-        await recordCreated(database, cardId, act.instanceAid);
+        await recordCreated(database, { cardId, providerId, aid: act.instanceAid });
         const { instanceAid, loadFileAid: loadFile } = act;
         return recordSeen(database, cardId, [
           { kind: 'application', aid: instanceAid, loadFile, securityDomain: ssdAid },
@@ -225,7 +225,7 @@ export class ContentTokens {
       case 'extradite':
         return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
       case 'delete':
-        await recordDeleted(database, cardId, act.aid);
+        await recordDeleted(database, { cardId, providerId, aid: act.aid });
         await forgetLoadFiles(database, { cardId, providerId }, [act.aid]);
         if (leaving !== undefined && !(await hasProduct(database, cardId, leaving)))
           await forgetCardProduct(database, cardId, { productId: leaving, providerId });

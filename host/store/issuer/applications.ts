@@ -144,13 +144,17 @@ export function filesOf(row: Awaited<ReturnType<typeof listApplications>>[number
 const taken = (aid: string, card: string) =>
   new ConflictError('aid-taken', `Another provider or product has ${aid} on this card`, { card, aid });
 
+/** An application, or a domain, of this provider on a card. */
+type Owned = Pick<ApplicationRow, 'cardId' | 'providerId' | 'aid'>;
+
 /** The card has confirmed it; a new card is in use from here on. */
-export async function recordCreated(database: Database, cardId: CardId, aid: string): Promise<void> {
+export async function recordCreated(database: Database, { cardId, providerId, aid }: Owned): Promise<void> {
   await database
     .updateTable('applications')
     .set({ state: 'created' })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
     .execute();
   await database
     .updateTable('cards')
@@ -164,18 +168,24 @@ export async function recordCreated(database: Database, cardId: CardId, aid: str
  * Its provider says that the card has it no more, and nothing proves it: the AID stays the provider's, and what it does
  * with it is open again.
  */
-export async function releaseApplication(database: Database, cardId: CardId, aid: string): Promise<void> {
+export async function releaseApplication(database: Database, { cardId, providerId, aid }: Owned): Promise<void> {
   await database
     .updateTable('applications')
     .set({ product_id: null, load_file_aid: null, load_file_hash: null, libraries: null })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
     .execute();
 }
 
 /** The card has it no more. */
-export async function recordDeleted(database: Database, cardId: CardId, aid: string): Promise<void> {
-  await database.deleteFrom('applications').where('card', '=', cardIdText(cardId)).where('aid', '=', aid).execute();
+export async function recordDeleted(database: Database, { cardId, providerId, aid }: Owned): Promise<void> {
+  await database
+    .deleteFrom('applications')
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
+    .execute();
 }
 
 export async function listApplications(database: Database, cardId: CardId) {

@@ -136,6 +136,33 @@ describe('code of one provider in the domain of another', function () {
     expect(writers()).to.deep.equal(['b']);
   });
 
+  for (const told of ['nothing', 'a receipt'] as const) {
+    it(`does not come in place of a library while ${told} for another’s application is told`, async () => {
+      await world.insert({ tellsDomain: false });
+      const library = { loadFileAid: 'F0010203040503', code: code('both') };
+      const wanted = { ...GOOD, code: { ...code('b'), imports: [library.loadFileAid] }, libraries: [library] };
+      const shared = held(
+        await world.grant('a', loadOf(library.code, library.loadFileAid), { block: blockOf(library.code) }),
+      );
+      expect(await world.report(shared, world.play(shared).confirmation)).to.equal(undefined);
+      const victim = held(await world.grant('a', deleteOf(applicationOf('b', 0))));
+      const strange = { file: library.loadFileAid, domain: domainOf('a'), runs: [] };
+      if (told === 'a receipt') world.card.applications.set(applicationOf('b', 0), strange);
+      const receipt = world.play(victim).confirmation;
+      const phone: Phone = async (trip) => {
+        if (trip !== 3) return 'done';
+        await world.report(victim, receipt);
+        for (const act of [deleteOf(library.loadFileAid), loadOf(EVIL, library.loadFileAid)]) {
+          const granted = await world.grant('a', act, { block: blockOf(EVIL) });
+          if (typeof granted !== 'string') world.play(granted);
+        }
+        return 'done';
+      };
+      await world.deploy('b', wanted, { phone });
+      expect(writers()).to.not.include('a');
+    });
+  }
+
   describe('and names that begin like another, more of them than one answer holds', () => {
     const long = (name: string) => Array.from({ length: 8 }, (_, at) => `${name}0${at + 1}`);
 

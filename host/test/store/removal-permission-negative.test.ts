@@ -80,7 +80,7 @@ describe('removals of applications', function () {
     expect(await refusal({ productId: 'nobody’s' })).to.equal('product-not-registered');
     const released = 'F0010203046001';
     await place(released, { productId: 'parking a', loadFile: { aid: LOAD_FILE } });
-    await releaseApplication(database, CARD, released);
+    await releaseApplication(database, { cardId: CARD, providerId: 'a', aid: released });
     for (const instanceAid of [released, DOMAIN.a])
       expect(await refusal({ instanceAid, productId: 'transit b' })).to.equal('product-not-registered');
   });
@@ -124,7 +124,7 @@ describe('removals of applications', function () {
     // A row of a release before this rule.
     await recordRow(victim, { provider_id: 'b', product_id: 'transit b' });
     expect(await refusal(ofOwn)).to.equal('not-your-application');
-    await releaseApplication(database, CARD, own);
+    await releaseApplication(database, { cardId: CARD, providerId: 'a', aid: own });
     await checked(ofOwn);
     expect(await going(ofOwn), 'nobody knows whose').to.deep.equal([]);
   });

@@ -317,7 +317,7 @@ describe("the platforms' databases", () => {
     expect(await findCardRow(database, cardId)).to.deep.equal(card);
     const application = { cardId, aid: 'F001020304', providerId: 'a', workflowId: 'w' };
     await recordCreating(database, application);
-    await recordCreated(database, cardId, application.aid);
+    await recordCreated(database, application);
     await recordCreating(database, { ...application, workflowId: 'w2' });
     const taken = await rejection(recordCreating(database, { ...application, providerId: 'b' }));
     expect(taken).to.be.instanceOf(ConflictError);

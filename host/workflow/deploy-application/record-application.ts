@@ -17,7 +17,7 @@ export async function recordApplication(
   const isOlder = onCard.instanceDomain !== undefined;
   await recordLoaded(database, { cardId, providerId, files: isOlder ? libraries : [loadFile, ...libraries] });
   if (isOlder) await recordLoaded(database, { cardId, providerId, files: [loadFile] }, { from: ['loading'] });
-  await recordCreated(database, request.cardId, request.instanceAid);
+  await recordCreated(database, { cardId, providerId, aid: request.instanceAid });
   await recordCardProduct(database, request.cardId, request.productId);
   return {};
 }

@@ -10,7 +10,7 @@ import type { RemovalFacts } from './context.ts';
  */
 export async function recordRemoved({ request, caller }: RemovalFacts, { database }: InstallContext) {
   const { cardId, instanceAid, productId, last } = request;
-  await recordDeleted(database, cardId, instanceAid);
+  await recordDeleted(database, { cardId, providerId: caller, aid: instanceAid });
   if (last && !(await hasProduct(database, cardId, productId)))
     await forgetCardProduct(database, cardId, { productId, providerId: caller });
   return {};

@@ -17,6 +17,6 @@ export async function recordDomainDeleted(
   await markDeleted(database, { providerId: caller, card: cardIdText(cardId), ssdAid, proof });
   await forgetDelegatedDomain(database, cardId, ssdAid);
   await forgetSeen(database, cardId, [{ kind: 'application', aid: ssdAid }]);
-  await recordDeleted(database, cardId, ssdAid);
+  await recordDeleted(database, { cardId, providerId: caller, aid: ssdAid });
   return {};
 }

@@ -27,7 +27,7 @@ export async function* installAsApplication(facts: IssuerStart & IssuerLook, con
     ];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, cardId, ssdAid);
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }
