@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** 41 to 60 on cards whose issuer's domain is not ours, and what an issuer can do to the domain afterwards. */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -9,7 +10,10 @@ import { CardSession } from '../../card/card-session.ts';
 import { chooseChannel, secureChannelsOf } from '../../card/discovery.ts';
 import { loadFileCommands } from '../../card/load.ts';
 import { systemRandom } from '../../crypto/random.ts';
+import { PolicyError } from '../../errors.ts';
 import { AttackedCard } from '../../lab/properties/attacked-card.ts';
+import type { Applications } from '../../service/issuer/applications.ts';
+import { findSecurityDomainRow } from '../../store/provider/security-domains.ts';
 import { type CapFile, decodeCapFile } from '../../wire/cap/cap-file.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import type { GpCommand } from '../../wire/gp/command.ts';
@@ -25,6 +29,7 @@ import { storeCommands } from '../../wire/gp/store-data.ts';
 import { fromHex } from '../../wire/hex.ts';
 import { nativeIssuerSteps, providerSteps } from '../../workflow/key-distribution.ts';
 import { imageKeys, NATIVE_CARDS, noFuse, TOP_LEVEL } from '../card/native-cards.ts';
+import { failure } from '../transport/framed-card.ts';
 import { channelOf, InProcess, PROVIDER_HOLDER, SSD_AID } from './in-process.ts';
 
 describe('key distribution where the issuer domain is the card maker’s', function () {
@@ -64,6 +69,46 @@ describe('key distribution where the issuer domain is the card maker’s', funct
     expect(
       await lab.issuer.database.selectFrom('authentication_failures').selectAll().where('failures', '>', 0).execute(),
     ).to.deep.equal([]);
+  });
+
+  it('records no domain of a card whose controlling domain the issuer reports and the link hides', async () => {
+    const { seat, made, cardId, readerName } = await lab.insertMade('hidden CASD');
+    lab.between.answers = (commands, responses, asked) =>
+      responses.map((truth, index) => {
+        const apdu = commands[index]?.apdus[0] ?? '';
+        const hidden = asked === seat && apdu.startsWith('00A40400') && apdu.includes(made.casdAid ?? 'none');
+        return hidden ? { data: '', sw: '6A82' } : truth;
+      });
+    const { problem, outcome } = await lab.distribute(readerName);
+    delete lab.between.answers;
+    expect([problem?.type, problem?.numeral, outcome], JSON.stringify(problem)).to.deep.equal([
+      ...['urn:opentsm:problem:casd-hidden', '53', 'refused'],
+    ]);
+    expect(await findSecurityDomainRow(lab.provider.database, cardId)).to.equal(undefined);
+    expect(seat.sent.filter(({ label }) => label === 'PUT KEY [certificate]')).to.deep.equal([]);
+    const honest = await lab.distribute(readerName);
+    expect([honest.outcome, honest.isolation], JSON.stringify(honest.problem)).to.deep.equal([
+      'distributed',
+      'attested',
+    ]);
+  });
+
+  it('gives no domain privileges, limits or key sets there: 44 refuses, before the card is asked', async () => {
+    const { cplc } = (await readCardImage('jcop')).image;
+    const other = cplc?.replace('1234', 'AB03') ?? null;
+    const { seat, cardId, readerName } = await lab.insertNative('jcop', { name: 'wishes', cplc: other });
+    const request = { providerId: 'a', cardId, ssdAid: SSD_AID, relayId: 'nobody' };
+    const wishes: readonly Parameters<Applications['requestSecurityDomain']>[3][] = [
+      { wished: { privileges: ['security-domain'] } },
+      { wished: { memory: { volatileQuota: 1_024 } } },
+      { keys: { keyIndex: '01', keyVersion: '30', lengthBits: 128 } },
+    ];
+    for (const wish of wishes) {
+      const error = await failure(lab.issuer.applications.requestSecurityDomain(randomUUID(), 'a', request, wish));
+      expect(error, JSON.stringify(wish)).to.be.instanceOf(PolicyError).and.include({ code: 'card-profile' });
+    }
+    expect(seat.sent).to.deep.equal([]);
+    expect((await lab.distribute(readerName)).outcome, 'without wishes').to.equal('distributed');
   });
 
   it('goes on after the power was cut in the middle of LOAD', async () => {
