@@ -136,6 +136,23 @@ describe('code of one provider in the domain of another', function () {
     expect(writers()).to.deep.equal(['b']);
   });
 
+  it('does not come by an instance that is in the issuer’s domain', async () => {
+    await world.insert({ tellsDomain: true });
+    // Rows of it have gone by a receipt that was told late.
+    const left = { file: 'F0010203040509', domain: world.card.isdAid, runs: [blockOf(EVIL)] };
+    world.card.applications.set(applicationOf('b', 0), left);
+    expect(await world.deploy('b', GOOD)).to.equal(undefined);
+    expect(writers()).to.deep.equal(['b']);
+  });
+
+  it('does not come by an instance in the issuer’s domain of a file of this name', async () => {
+    await world.insert({ tellsDomain: true });
+    world.card.load(NAME, blockOf(EVIL), world.card.isdAid);
+    world.card.install(NAME, applicationOf('b', 0), world.card.isdAid);
+    expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+    expect(writers()).to.deep.equal([]);
+  });
+
   for (const told of ['nothing', 'a receipt'] as const) {
     it(`does not come in place of a library while ${told} for another’s application is told`, async () => {
       await world.insert({ tellsDomain: false });

@@ -13,13 +13,16 @@ export interface OnCard {
   readonly loadFilePresent: boolean;
   /** Domain that the instance belongs to, as hex; absent: no instance. */
   readonly instanceDomain?: string;
+  /** An instance in the issuer's domain, and nothing says that it is made of this load file: it is made anew. */
+  readonly isStrange?: true;
 }
 
 const ROW = { numeral: 'D6', name: 'readRegistry', from: 'issuer', to: 'card' } as const;
 
 /**
- * D6: GET STATUS of the instance, which has its load file, or else of the load file. It may end in an error, and so it
- * is alone in its script.
+ * D6: GET STATUS of the instance, which has its load file, or else of the load file; of both where the instance is in
+ * the issuer's domain, as an interrupted try leaves it, and so did whoever had the name before. It may end in an error,
+ * and so it is alone in its script.
  *
  * @throws ConflictError `load-file-unknown` where the card has another file of this name, or may have
  */
@@ -27,7 +30,7 @@ export async function* readRegistry(
   facts: InstallFacts & { readonly instancePresent: boolean },
   context: InstallContext,
 ) {
-  const { request, instancePresent } = facts;
+  const { request, card, instancePresent } = facts;
   const name = aid(instancePresent ? request.instanceAid : request.loadFileAid);
   const subset = instancePresent ? REGISTRY.APPLICATIONS : REGISTRY.LOAD_FILES;
   const [first]: readonly CardResponse[] = yield [statusOf(subset, name)];
@@ -38,5 +41,11 @@ export async function* readRegistry(
   if (!instancePresent) return { onCard: { loadFilePresent: found !== undefined } as OnCard };
   // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
   const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);
-  return { onCard: { loadFilePresent: true, instanceDomain } as OnCard };
+  if (instanceDomain !== card.isdAid) return { onCard: { loadFilePresent: true, instanceDomain } as OnCard };
+  // It is handed over, or made anew of a file that may be there.
+  const file = await findEntry({ subset: REGISTRY.LOAD_FILES, name: aid(request.loadFileAid) }, context, ROW);
+  if (file !== undefined) await requireKnownFile(namedFile(request), file, facts, context);
+  const isOfIt = found?.loadFile !== undefined && aidToHex(found.loadFile) === request.loadFileAid;
+  const strange = file !== undefined && isOfIt ? {} : { isStrange: true as const };
+  return { onCard: { loadFilePresent: file !== undefined, instanceDomain, ...strange } as OnCard };
 }
