@@ -16,12 +16,16 @@ export interface CardAnswersOptions {
   readonly packets: PacketClient;
   /** How long the right answer may come after one that says that the packet was there before; default 60,000. */
   readonly graceMs?: number;
+  /** How long the answer may take of which the card has said that it follows; default 900,000. */
+  readonly answerMs?: number;
   readonly now?: () => Date;
   /** Told of what is no answer to anything. */
   readonly onStray?: (message: { readonly source: string; readonly reason: string }) => void;
 }
 
 const GRACE_MS = 60_000;
+/** A part that is lost never comes, and all else for the card waits behind the packet. */
+const ANSWER_MS = 900_000;
 /** Of an answer, and of one part of it: what is longer is no card's, and is not kept. */
 const MAX_PARTS = 64;
 const MAX_PART = 254;
@@ -157,12 +161,15 @@ export class CardAnswers {
       authenticated = false,
     }: Awaited<ReturnType<PacketClient['unwrap']>>,
   ): Promise<void> {
-    const { table, graceMs = GRACE_MS } = this.#options;
+    const { table, graceMs = GRACE_MS, answerMs = ANSWER_MS } = this.#options;
     await table.received(id, messages, bytes);
-    if (FOLLOWS.includes(status)) return authenticated ? table.taken(id, { status }) : undefined;
+    const follows = FOLLOWS.includes(status);
+    if (follows && !authenticated) return;
     // A copy of the packet came second; the answer to the first may still be on its way.
-    if (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)
-      return table.taken(id, { status, until: new Date(this.#now().getTime() + graceMs) });
+    if (follows || (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)) {
+      const until = new Date(this.#now().getTime() + (follows ? answerMs : graceMs));
+      return table.taken(id, { status, until, follows });
+    }
     const state = status === RESPONSE_STATUS.OK ? 'answered' : ranNothing(status) ? 'refused' : 'lost';
     await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
   }

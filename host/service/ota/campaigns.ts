@@ -147,9 +147,25 @@ export class Campaigns {
     const { packets } = this.#options;
     if (await packets.withdraw(id)) return;
     const found = await packets.find(id);
-    if (found === undefined) throw new NotFoundError('no-such-packet', 'there is no such packet');
+    if (found === undefined) throw noPacket();
     if (found.state !== 'withdrawn')
       throw new ConflictError('packet-left', `this packet is ${found.state}: the card may have it`, { id });
+  }
+
+  /**
+   * Waits for no answer to a packet that has left, so that the next one of its card goes: it ends `lost`, since the
+   * card may have run it. One that has not left is `withdrawn`.
+   *
+   * @throws NotFoundError `no-such-packet`
+   * @throws ConflictError `packet-ended` when it is at another end by then
+   */
+  async giveUp(id: string): Promise<void> {
+    const { packets } = this.#options;
+    await packets.giveUp(id);
+    const found = await packets.find(id);
+    if (found === undefined) throw noPacket();
+    if (found.state !== 'lost' && found.state !== 'withdrawn')
+      throw new ConflictError('packet-ended', `this packet is ${found.state}: no other one waits for it`, { id });
   }
 }
 
@@ -160,6 +176,7 @@ function scriptOf(commands: readonly string[], format: 'expanded' | 'compact', t
   return encodeExpandedScript({ form: 'definite', items: apdus.map((apdu) => ({ kind: 'command', apdu })) });
 }
 
+const noPacket = () => new NotFoundError('no-such-packet', 'there is no such packet');
 const noCampaign = () => new NotFoundError('no-such-campaign', 'there is no such campaign');
 
 /** Of 16 bytes in hex, so that starting again makes no second packet. */

@@ -385,15 +385,15 @@ export class PacketTable {
   /**
    * The card has taken this packet, as its proved `status` says: it is not sent again, and waited for.
    *
-   * @param until how long; default to its end. A card that has said that its answer follows is waited for all the same.
+   * @param until how long at most; what the card said before is not waited for any longer
+   * @param follows the card has said that its answer follows: that stands, whatever it said before or says of a copy
    */
-  async taken(id: string, { status, until }: { readonly status: number; readonly until?: Date }): Promise<void> {
-    const change =
-      until === undefined
-        ? sql`status = ${status}, next_at = expires_at`
-        : sql`status = ${status}, next_at = expires_at, expires_at = least(expires_at, ${until})`;
-    await this.#change(sql`UPDATE sms_packets SET ${change} WHERE id = ${id} AND state = 'sent'
-      AND (${until === undefined} OR status IS NULL)`);
+  async taken(
+    id: string,
+    { status, until, follows }: { readonly status: number; readonly until: Date; readonly follows: boolean },
+  ): Promise<void> {
+    await this.#change(sql`UPDATE sms_packets SET status = ${status}, next_at = expires_at,
+      expires_at = least(expires_at, ${until}) WHERE id = ${id} AND state = 'sent' AND (${follows} OR status IS NULL)`);
   }
 
   /** What the answer came in. */

@@ -201,6 +201,24 @@ describe('campaigns', function () {
     expect(await refusalOf(node.campaigns.withdraw('none'))).to.be.instanceOf(NotFoundError);
   });
 
+  it('end where an operator waits no longer for what a card was sent, and what is behind goes', async () => {
+    const first = await start({ sendings: 1 });
+    card.reachable = false;
+    expect(await node.outbox.tick()).to.equal(1);
+    const [left] = await node.campaigns.queueOf(cardIdOfText(CARD));
+    const behind = await session();
+    expect(left?.state).to.equal('sent');
+    expect(await refusalOf(node.campaigns.withdraw(left?.id ?? ''))).to.have.property('code', 'packet-left');
+    card.reachable = true;
+    for (const _again of [1, 2]) await node.campaigns.giveUp(left?.id ?? '');
+    expect((await node.campaigns.find(first.id)).packets).to.include({ lost: 1, sent: 0 });
+    expect(await node.outbox.tick()).to.equal(1);
+    expect(await node.outbox.until(behind, (row) => !isOpen(row), 30_000)).to.include({ state: 'answered' });
+    const over = await refusalOf(node.campaigns.giveUp(behind));
+    expect(over).to.be.instanceOf(ConflictError).with.property('code', 'packet-ended');
+    expect(await refusalOf(node.campaigns.giveUp('none'))).to.be.instanceOf(NotFoundError);
+  });
+
   it('do not take commands that no packet has room for', async () => {
     const commands = Array.from({ length: 10 }, () => `80E20000FF${'5A'.repeat(255)}`);
     expect(await refusalOf(start({ commands })))

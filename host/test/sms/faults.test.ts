@@ -199,6 +199,29 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(1);
   });
 
+  it('the answer that a card has promised never comes: what is behind goes a quarter of an hour later', async () => {
+    const day = new Date(world.now().getTime() + 24 * 60 * MINUTE_MS);
+    for (const says of [RESPONSE_STATUS.MORE_TIME, RESPONSE_STATUS.RESPONSE_BY_SUBMIT]) {
+      await card[Symbol.asyncDispose]();
+      card = new ScriptedCard(world, { says, forgetful: true });
+      world.aheadMs = 0;
+      const id = await node.outbox.add(order(1, { data: short, priority: PRIORITY.CAMPAIGN, expiresAt: day }));
+      await node.outbox.tick();
+      while ((await node.table.find(id))?.status !== says) await new Promise((resolve) => setTimeout(resolve, 2));
+      await card[Symbol.asyncDispose]();
+      card = new ScriptedCard(world, { forgetful: true });
+      const waiting = { data: short, priority: PRIORITY.SESSION, expiresAt: day };
+      const behind = await node.outbox.add(order(1, waiting));
+      world.aheadMs = 14 * MINUTE_MS;
+      expect(await node.outbox.tick()).to.equal(0);
+      expect(await node.table.find(id)).to.include({ state: 'sent' });
+      world.aheadMs = 16 * MINUTE_MS;
+      expect(await node.outbox.tick()).to.equal(1);
+      expect(await node.table.find(id)).to.include({ state: 'lost', status: says });
+      expect(await ended(behind)).to.include({ state: 'answered' });
+    }
+  });
+
   it('a part of the answer comes late: the card has said that it follows, and nothing goes again', async () => {
     await card[Symbol.asyncDispose]();
     card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });

@@ -66,4 +66,13 @@ export function campaignRoutes(app: RestApp, campaigns: Campaigns): void {
       return reply.code(204).send(null);
     },
   );
+
+  app.post(
+    '/v1/packets/:packetId/give-up',
+    { config, schema: { params: PacketParams, response: { 204: NoContent } } },
+    async ({ params }, reply) => {
+      await campaigns.giveUp(params.packetId);
+      return reply.code(204).send(null);
+    },
+  );
 }
