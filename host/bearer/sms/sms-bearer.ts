@@ -189,12 +189,14 @@ const sessionOf = ({ link, reader }: ReachedCard, fence: number): PacketSession 
 function failureOf(packet: PacketRow | undefined): TransportError {
   const { state = 'lost', status, authenticated } = packet ?? {};
   if (state === 'withdrawn' || state === 'expired') return unreachable('the message was never sent');
+  if (status == null) return new TransportError('outcome-unknown', 'the message was sent and no answer came');
   const behind = status === RESPONSE_STATUS.COUNTER_LOW ? ', or is behind the card for good (packet-counters)' : '';
-  const said = `the card says: ${responseStatusMeaning(status ?? 0)}${behind}`;
-  if (state !== 'refused')
-    return new TransportError('outcome-unknown', status == null ? 'the message was sent and no answer came' : said);
   // Anybody may send a refusal that no key vouches for.
-  return authenticated === true ? unreachable(said) : new TransportError('outcome-unknown', `${said}, unproved`);
+  const unproved = authenticated === false ? ', unproved' : '';
+  const said = `the card says: ${responseStatusMeaning(status)}${behind}${unproved}`;
+  if (state === 'refused' && authenticated === true) return unreachable(said);
+  // It would say so of the next one, too.
+  return new TransportError('outcome-unknown', said, { rests: true });
 }
 
 function outcomeOf(
@@ -219,4 +221,7 @@ function outcomeOf(
 const unreachable = (message: string): TransportError => new TransportError('bearer-unreachable', message);
 
 const unknownOutcome = (error: Error): TransportError =>
-  new TransportError('outcome-unknown', `the card may have run the script: ${error.message}`, {}, error);
+  new TransportError('outcome-unknown', `the card may have run the script: ${error.message}`, restsOf(error), error);
+
+const restsOf = (error: Error) =>
+  error instanceof TransportError && error.context.rests === true ? { rests: true } : {};

@@ -118,9 +118,11 @@ export class BearerChoice implements CardBearer {
         if (this.#named.length < 2) return carried;
         return { ...carried, bearer: name, insteadOf: [...insteadOf.values(), ...(carried.insteadOf ?? [])] };
       } catch (error) {
-        if (!(error instanceof TransportError) || error.code !== 'bearer-unreachable') throw error;
+        if (!(error instanceof TransportError)) throw error;
+        const surely = error.code === 'bearer-unreachable';
+        if (surely || error.context.rests === true) this.#rests(restKey(card, name));
+        if (!surely) throw error;
         insteadOf.set(name, { bearer: name, reason: error.message });
-        this.#rests(restKey(card, name));
         const next = tried[index + 1];
         if (next === undefined) break;
         this.#options.onFallback?.(name, next, error.message);

@@ -31,7 +31,8 @@ export interface CardBearer {
    * Runs a script whole, or up to its first answer that is not expected.
    *
    * @throws TransportError `bearer-unreachable` when surely nothing reached the card
-   * @throws TransportError `outcome-unknown` when the way ends or the time is over first
+   * @throws TransportError `outcome-unknown` when the way ends or the time is over first; with `rests` in its context
+   *   where the next script of this card would fare no better this way
    */
   exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript>;
   /** Tells that the session of this fence is over: the card is given back. */

@@ -197,6 +197,22 @@ describe('the bearer by short message', function () {
     ]);
   });
 
+  it('comes behind another bearer for a card that says time and again that it has no memory', async () => {
+    const named = [
+      { name: 'sms' as const, bearer: node.bearer },
+      { name: 'reader' as const, bearer: readerLinkBearer },
+    ];
+    for (const says of [RESPONSE_STATUS.NOT_ENOUGH_MEMORY, 0x0d]) {
+      await using card = new ScriptedCard(world, { says });
+      const choice = new BearerChoice(named);
+      const exchange = () => choice.exchange(reached(MSISDN), script([command(1)], 40 + says), 20_000);
+      expect(await exchange().catch((error: unknown) => error)).to.have.property('code', 'outcome-unknown');
+      const insteadOf = [{ bearer: 'sms', reason: 'it failed just now' }];
+      expect(await exchange()).to.deep.include({ bearer: 'reader', insteadOf });
+      expect(card.ran).to.have.lengthOf(1);
+    }
+  });
+
   it('gives up what an older session has in the queue when the card is given back', async () => {
     await using card = new ScriptedCard(world);
     card.reachable = false;
