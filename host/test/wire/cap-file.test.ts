@@ -58,6 +58,17 @@ describe('CAP file', () => {
     expect(toHex(loadFileDataBlock(decodeCapFile(block), false))).to.equal(toHex(bare));
   });
 
+  it('takes nothing behind the components of a load file data block, and no more of them than there can be', () => {
+    const block = concat(HEADER, APPLET, METHOD);
+    const custom = (count: number) => new Uint8Array(3 * count).fill(0).map((_, at) => (at % 3 === 0 ? 0x80 : 0));
+    expect(loadFileDataBlock(decodeCapFile(concat(block, custom(253))))).to.have.lengthOf(block.length + 3 * 253);
+    const behind = [new Uint8Array(3), new Uint8Array(300), fromHex('0E0000'), fromHex('7F0000')];
+    for (const more of [...behind, custom(254), custom(150_000)])
+      expect(() => loadFileDataBlock(decodeCapFile(concat(block, more))))
+        .to.throw(WireError)
+        .with.property('code', 'cap-component');
+  });
+
   it('reads a load file data block under its tag, behind DAP blocks too', () => {
     const block = concat(HEADER, APPLET, METHOD);
     const wrapped = encodeTlv(0xc4, block);

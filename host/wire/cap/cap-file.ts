@@ -19,6 +19,10 @@ const HEADER = { TAG: 0x01, MAGIC: 0xdecaffed, INT: 0x01, EXTENDED: 0x08 } as co
 const LOAD_FILE = { DAP: 0xe2, DATA: 0xc4 } as const;
 const APPLET = { TAG: 0x03 } as const;
 const DEBUG = 0x0c;
+/** Tags of components that only their maker knows begin here. @see JCVM 6.1.2 */
+const CUSTOM = 0x80;
+/** No file has more: each tag stands once, and a card loads no more than 256 blocks. */
+const MAX_COMPONENTS = 256;
 /** No card takes more than 256 blocks of 255 bytes. */
 const MAX_COMPONENT = 65_535 + 3;
 const MAX_FILE = 4 * 1024 * 1024;
@@ -117,19 +121,26 @@ const NAMES: ReadonlyMap<number, ComponentName> = new Map([
   ...([[13, 'StaticResources']] as const),
 ]);
 
-/** As an IJC file has them: components one after the other, without names. */
+/**
+ * As an IJC file has them: components one after the other, without names.
+ *
+ * @throws WireError `cap-component` for what is behind them, which would be hashed and loaded with them
+ */
 function concatenated(file: Uint8Array): Parts {
   const found = new Map<ComponentName, Uint8Array>();
   const sequence: Uint8Array[] = [];
   let offset = 0;
   while (offset < file.length) {
-    const name = NAMES.get(file[offset] ?? 0);
+    const tag = file[offset] ?? 0;
+    const name = NAMES.get(tag);
+    if ((name === undefined && tag !== DEBUG && tag < CUSTOM) || sequence.length === MAX_COMPONENTS)
+      throw new WireError('cap-component', 'This is no CAP file: something else stands behind its components');
     const end = offset + 3 + (((file[offset + 1] ?? 0) << 8) | (file[offset + 2] ?? 0));
     if (end > file.length) throw truncated(name ?? 'A component');
     if (name !== undefined && found.has(name)) throw twice(name);
     const bytes = file.slice(offset, end);
     if (name !== undefined) found.set(name, bytes);
-    if (bytes[0] !== DEBUG) sequence.push(bytes);
+    if (tag !== DEBUG) sequence.push(bytes);
     offset = end;
   }
   return { components: found, sequence, signatures: [] };
