@@ -186,7 +186,13 @@ export class Administration {
       connection === undefined ? this.#draining.signal : AbortSignal.any([this.#draining.signal, connection]);
     const row = await readUntil(bells, offerBell(sessionId), read, { done: decided, waitMs: holdMs, signal });
     if (posted === undefined) return { kind: 'unknown' };
-    if (connection?.aborted === true) return { kind: 'again', script: done };
+    const sent = row?.state === 'sent' && row.script > done;
+    if (connection?.aborted === true) {
+      if (sent && row.body !== null) await table.unsent(sessionId, row.script);
+      return { kind: 'again', script: done };
+    }
+    // Another POST, which waited beside this one, has the script.
+    if (sent && row.body === null) return { kind: 'again', script: done };
     if (row === undefined || row.state === 'lost' || row.state === 'ended') return { kind: 'end' };
     if (row.script === done) return this.#again(row);
     if (row.state !== 'sent' || row.body === null) return { kind: 'end' };

@@ -72,10 +72,12 @@ export interface AdminPost {
   readonly bytesIn: number;
 }
 
-const COLUMNS = sql.raw(`session_id AS "sessionId", terminal_id AS "terminalId", reader_name AS "readerName",
-  fence::int AS fence, psk_identity AS "pskIdentity", script, state, body, goes_on AS "goesOn", status, result,
-  bytes_out::int AS "bytesOut", bytes_in::int AS "bytesIn",
+const columns = (body: string) =>
+  sql.raw(`session_id AS "sessionId", terminal_id AS "terminalId", reader_name AS "readerName",
+  fence::int AS fence, psk_identity AS "pskIdentity", script, state, ${body} AS body, goes_on AS "goesOn", status,
+  result, bytes_out::int AS "bytesOut", bytes_in::int AS "bytesIn",
   extract(epoch FROM now() - at)::float8 * 1000 AS "silentMs"`);
+const COLUMNS = columns('body');
 
 /** Readers of one agent. */
 const MOST_OPEN = 16;
@@ -139,39 +141,55 @@ export class AdminSessionTable {
 
   /**
    * Takes a card's POST in one statement: what the channel has carried, and the outcome of the script that it was sent;
-   * only the first one counts. Undefined for another's session, or a number that it never had: a card stands after the
+   * only the first one counts. A script that goes once is lost when the card asks for it again: it may have run a half
+   * of it. Undefined for another's session, or a number that it never had: a card stands after the
    * last script, or before it.
    */
   async post(sessionId: string, post: AdminPost): Promise<AdminSessionRow | undefined> {
     const { pskIdentity, done, outcome, bytesOut, bytesIn } = post;
     const taken = (value: unknown, other: string) => sql`CASE WHEN takes THEN ${value} ELSE s.${sql.raw(other)} END`;
+    const unlessLost = taken(outcome === undefined ? 'lost' : 'answered', 'state');
     return this.#row(sql`WITH found AS (
-        SELECT session_id AS id, state = 'sent' AND script = ${done} AS takes FROM admin_sessions
+        SELECT session_id AS id, state = 'sent' AND script = ${done} AS takes,
+          state = 'sent' AND once AND script = ${done + 1} AS loses FROM admin_sessions
         WHERE session_id = ${sessionId} AND psk_identity = ${pskIdentity} AND script IN (${done}, ${done + 1})
         FOR UPDATE
       ), changed AS (
         UPDATE admin_sessions s SET bytes_out = bytes_out + ${bytesOut}, bytes_in = bytes_in + ${bytesIn},
-          state = ${taken(outcome === undefined ? 'lost' : 'answered', 'state')},
+          state = CASE WHEN loses THEN 'lost' ELSE ${unlessLost} END,
           status = ${taken(outcome?.status ?? null, 'status')}, result = ${taken(outcome?.result ?? null, 'result')},
-          body = ${taken(null, 'body')}, at = CASE WHEN takes THEN now() ELSE s.at END
-        FROM found WHERE s.session_id = found.id RETURNING s.*, takes
+          body = CASE WHEN takes OR loses THEN NULL ELSE s.body END,
+          at = CASE WHEN takes OR loses THEN now() ELSE s.at END
+        FROM found WHERE s.session_id = found.id RETURNING s.*, takes OR loses AS ends
       )
-      SELECT ${COLUMNS}, CASE WHEN takes THEN ${ring('result')} END FROM changed`);
+      SELECT ${COLUMNS}, CASE WHEN ends THEN ${ring('result')} END FROM changed`);
   }
 
   /**
-   * The script after this number goes to the card, again when it did not get it; else the session as it stands. One
-   * that goes once is lost when the card asks for it again: it may have run a half of it.
+   * The script after this number goes to the card, again when it did not get it; else the session as it stands. Of
+   * POSTs that wait together one gets a script that goes once, and the others have `sent` without a body.
    */
   async send(sessionId: string, done: number): Promise<AdminSessionRow | undefined> {
-    return this.#row(sql`WITH sent AS (
-        UPDATE admin_sessions SET at = now(), state = CASE WHEN state = 'sent' AND once THEN 'lost' ELSE 'sent' END,
-          body = CASE WHEN state = 'sent' AND once THEN NULL ELSE body END
-        WHERE session_id = ${sessionId} AND script = ${done + 1} AND state IN ('offered', 'sent') RETURNING *
+    return this.#row(sql`WITH before AS (
+        SELECT session_id AS id, state = 'sent' AND once AS gone FROM admin_sessions
+        WHERE session_id = ${sessionId} AND script = ${done + 1} AND state IN ('offered', 'sent') FOR UPDATE
+      ), sent AS (
+        UPDATE admin_sessions SET at = CASE WHEN gone THEN at ELSE now() END, state = 'sent'
+        FROM before WHERE session_id = before.id
+        RETURNING admin_sessions.*, gone
       )
-      SELECT ${COLUMNS}, CASE WHEN state = 'lost' THEN ${ring('result')}::text END FROM sent
-      UNION ALL SELECT ${COLUMNS}, NULL FROM admin_sessions
+      SELECT ${columns('CASE WHEN gone THEN NULL ELSE body END')} FROM sent
+      UNION ALL SELECT ${COLUMNS} FROM admin_sessions
         WHERE session_id = ${sessionId} AND NOT EXISTS (SELECT FROM sent)`);
+  }
+
+  /** The connection for which a script that goes once was taken ended before a byte of it left: another one gets it. */
+  async unsent(sessionId: string, script: number): Promise<void> {
+    await this.#change(
+      sql`UPDATE admin_sessions SET state = 'offered'
+      WHERE session_id = ${sessionId} AND script = ${script} AND state = 'sent' AND once`,
+      ['offer'],
+    );
   }
 
   /** Takes an offer back. False when the card has it already. */

@@ -151,6 +151,52 @@ describe('remote administration', function () {
     }
   });
 
+  it('gives a script that goes once to one of two POSTs that wait together, and takes its result', async () => {
+    await using patient = await TestNode.open(url, { holdMs: 10_000 });
+    const key = newKey();
+    const sessionId = 'd'.repeat(32);
+    await patient.table.open(key, sessionId, KEY.pskIdentity);
+    const posts = callsOf(patient, 'post');
+    const both = [1, 2].map(() => patient.administration.answer({ ...POST, sessionId }));
+    await posts(2);
+    const run = one.administration.run(
+      key,
+      { ...encodeAdminBody(COMMANDS), once: true },
+      { trigger: noTrigger, ...TIME },
+    );
+    const kinds = (await Promise.all(both)).map(({ kind }) => kind);
+    expect(kinds.toSorted()).to.deep.equal(['again', 'script']);
+    await one.administration.answer({ ...POST, sessionId, done: 1, status: 'ok', body: Uint8Array.of(7) });
+    expect(await run).to.deep.include({ status: 'ok', body: Uint8Array.of(7) });
+    await one.administration.end(key);
+  });
+
+  it('keeps a script that goes once for the next POST when the connection ends before it has left', async () => {
+    await using patient = await TestNode.open(url, { holdMs: 10_000 });
+    const key = newKey();
+    const sessionId = 'e'.repeat(32);
+    await patient.table.open(key, sessionId, KEY.pskIdentity);
+    const [connection, posts] = [new AbortController(), callsOf(patient, 'post')];
+    const send = patient.table.send.bind(patient.table);
+    patient.table.send = async (...place) => {
+      const row = await send(...place);
+      if (row?.state === 'sent') connection.abort('FIN');
+      return row;
+    };
+    const gone = patient.administration.answer({ ...POST, sessionId }, connection.signal);
+    await posts(1);
+    const run = one.administration.run(
+      key,
+      { ...encodeAdminBody(COMMANDS), once: true },
+      { trigger: noTrigger, ...TIME },
+    );
+    expect(await gone).to.deep.equal({ kind: 'again', script: 0 });
+    expect(await one.administration.answer({ ...POST, sessionId })).to.include({ kind: 'script', script: 1 });
+    await one.administration.answer({ ...POST, sessionId, done: 1, status: 'ok', body: Uint8Array.of(7) });
+    expect(await run).to.include({ status: 'ok' });
+    await one.administration.end(key);
+  });
+
   it('answers nobody but the one who was called, and no number that was never given', async () => {
     const key = newKey();
     const run = one.administration.run(key, encodeAdminBody(COMMANDS), { trigger: noTrigger, ...TIME });
@@ -184,6 +230,20 @@ const POST = {
   pskIdentity: KEY.pskIdentity,
   ...{ sessionId: '', done: 0, resume: false, body: new Uint8Array(), traffic: { bytesOut: 0, bytesIn: 0 } },
 };
+
+/** Waits until so many of these calls of a node have ended. */
+function callsOf({ table }: TestNode, name: 'post'): (count: number) => Promise<void> {
+  const call = table[name].bind(table);
+  let ended = 0;
+  table[name] = async (...values) => {
+    const row = await call(...values);
+    ended += 1;
+    return row;
+  };
+  return async (count) => {
+    while (ended < count) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+}
 
 async function until<T>(read: () => Promise<T | undefined>, done: (value: T) => boolean): Promise<T> {
   for (;;) {
