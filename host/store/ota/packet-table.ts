@@ -242,14 +242,29 @@ export class PacketTable {
     });
   }
 
-  /** The next packet has a higher counter than this one. False when the last one had. */
-  async skipTo(card: string, keySet: number, counter: number): Promise<boolean> {
+  /**
+   * The next packet has a higher counter than this one, if the last one had none that is higher, nor one that is more
+   * than `step` below: cards take no lower one ever again.
+   *
+   * @returns what became of it, and the last counter before; undefined for a card that nothing is known of
+   */
+  async skipTo(
+    card: string,
+    keySet: number,
+    { counter, step }: { readonly counter: number; readonly step: number },
+  ): Promise<{ readonly raised: boolean; readonly last: number } | undefined> {
     return guarded(async () => {
-      const { rows } = await sql`INSERT INTO packet_counters (card, key_set, counter)
-        VALUES (${card}, ${keySet}, ${counter}) ON CONFLICT (card, key_set) DO UPDATE
-          SET counter = EXCLUDED.counter WHERE packet_counters.counter <= EXCLUDED.counter
-        RETURNING card`.execute(this.#database);
-      return rows.length > 0;
+      const { rows } = await sql<{ raised: boolean; last: number }>`WITH known AS (
+          SELECT COALESCE((SELECT counter FROM packet_counters WHERE card = ${card} AND key_set = ${keySet}), 0) AS last
+          WHERE EXISTS (SELECT FROM subscriptions WHERE card = ${card})
+            OR EXISTS (SELECT FROM packet_counters WHERE card = ${card})),
+        raised AS (INSERT INTO packet_counters (card, key_set, counter)
+          SELECT ${card}::text, ${keySet}::integer, ${counter}::bigint FROM known
+            WHERE ${counter}::bigint - last <= ${step}::bigint
+          ON CONFLICT (card, key_set) DO UPDATE
+            SET counter = EXCLUDED.counter WHERE packet_counters.counter <= EXCLUDED.counter RETURNING card)
+        SELECT EXISTS (SELECT FROM raised) AS raised, last::float8 AS last FROM known`.execute(this.#database);
+      return rows[0];
     });
   }
 

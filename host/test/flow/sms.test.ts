@@ -101,6 +101,8 @@ describe('key distribution over short messages', function () {
     expect(last?.counter).to.be.greaterThan(0);
     const skip = (counter: number) => ota.call({ method: 'PUT', path: `${counters}/1`, body: { counter } });
     expect(await skip(0).catch((error: unknown) => error)).to.have.property('code', 'counter-is-higher');
+    const far = (last?.counter ?? 0) + 1_000_100;
+    expect(await skip(far).catch((error: unknown) => error)).to.have.property('code', 'counter-step');
     await skip((last?.counter ?? 0) + 10);
     const refusal = await put({ group: 'meters' }).catch((error: unknown) => error);
     expect(refusal).to.be.instanceOf(PeerError).with.property('code', 'unknown-card-group');

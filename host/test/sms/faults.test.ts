@@ -502,7 +502,8 @@ describe('short messages that do not come as they were sent', function () {
   });
 
   it('the counter is behind the card’s: the packet tells, and goes when an operator has raised it', async () => {
-    await node.table.skipTo(CARD, 1, 41);
+    const step = 1_000;
+    await node.table.skipTo(CARD, 1, { counter: 41, step });
     node.outbox.start();
     expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered', counter: 42 });
     const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
@@ -510,8 +511,11 @@ describe('short messages that do not come as they were sent', function () {
     await database.destroy();
     const behind = await ended(await node.outbox.add(order(1)));
     expect(behind).to.include({ state: 'lost', counter: 8, status: RESPONSE_STATUS.COUNTER_LOW });
-    expect(await node.table.skipTo(CARD, 1, 7), 'counters only rise').to.equal(false);
-    expect(await node.table.skipTo(CARD, 1, 100)).to.equal(true);
+    const skipTo = (counter: number) => node.table.skipTo(CARD, 1, { counter, step });
+    expect(await skipTo(7), 'counters only rise').to.deep.equal({ raised: false, last: 8 });
+    expect(await skipTo(1_009), 'and not to the end').to.deep.equal({ raised: false, last: 8 });
+    expect(await node.table.skipTo('iccid:8949000000000000002', 1, { counter: 1, step })).to.equal(undefined);
+    expect(await skipTo(100)).to.deep.equal({ raised: true, last: 8 });
     expect(await node.table.counters(CARD)).to.deep.equal([{ keySet: 1, counter: 100 }]);
     expect(await ended(await node.outbox.add(order(1)))).to.include({ state: 'answered', counter: 101 });
   });
