@@ -25,6 +25,10 @@ describe('the soak', () => {
     expect(new Set(files).size).to.equal(files.length);
   });
 
+  it('runs each property test: the gate draws the same cases each time', () => {
+    expect(files).to.include.members(grep('-F', 'fc.assert(', '--', '*.test.ts'));
+  });
+
   it('runs what is asked for by name alone', () => {
     expect(named(files, [])).to.equal(files);
     expect(named(files, ['farm'])).to.deep.equal(['simulator/test/farm.soak.ts']);

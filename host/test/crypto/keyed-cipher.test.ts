@@ -3,6 +3,7 @@
 import { cmac } from '@noble/ciphers/aes.js';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { soakRuns } from '../../../setup/soak/runs.ts';
 import { aesCbcDecrypt, aesCbcEncrypt, SessionAes } from '../../crypto/aes.ts';
 import {
   BLOCK,
@@ -37,6 +38,7 @@ describe('A cipher that is set up once for a session', () => {
           expect(open ? session.decrypt(data, iv) : session.encrypt(data, iv)).to.deep.equal(wanted);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 
@@ -50,6 +52,7 @@ describe('A cipher that is set up once for a session', () => {
           expect(open ? session.decrypt(data, iv) : session.encrypt(data, iv)).to.deep.equal(wanted);
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 
@@ -71,6 +74,7 @@ describe('A cipher that is set up once for a session', () => {
           expect(macs.icvOf(iv)).to.deep.equal(desEcbEncrypt(des.slice(0, BLOCK), iv));
         }
       }),
+      { numRuns: soakRuns(100) },
     );
   });
 
