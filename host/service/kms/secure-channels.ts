@@ -209,8 +209,14 @@ export class SecureChannels {
   async wrap(channelId: string, { commands }: WrapCommands): Promise<SecureChannelScript> {
     const plain = commands.map(fromPlainCommand);
     const receivers = this.#receivers(channelId, commands);
-    const keys = await Promise.all(commands.map((command, index) => this.#keysFor(command, receivers[index] ?? '')));
-    const puts = await Promise.all(commands.map((command, index) => this.#putFor(command, receivers[index] ?? '')));
+    const fills = await Promise.allSettled(
+      commands.map((command, index) => this.#keysFor(command, receivers[index] ?? '')),
+    );
+    const putting = await Promise.allSettled(
+      commands.map((command, index) => this.#putFor(command, receivers[index] ?? '')),
+    );
+    const keys = fills.map((fill) => (fill.status === 'fulfilled' ? fill.value : undefined));
+    const puts = putting.map((put) => (put.status === 'fulfilled' ? put.value : undefined));
     const request = JSON.stringify(['wrap', commands]);
     const fill = (channel: SecureChannel, command: GpCommand, index: number): GpCommand => {
       const filled = keys[index];
@@ -220,6 +226,8 @@ export class SecureChannels {
     const work = async (channel: SecureChannel) =>
       channel.wrap(plain.map((command, index) => fill(channel, command, index)));
     try {
+      // One that is refused leaves those of the others to be wiped.
+      for (const each of [...fills, ...putting]) if (each.status === 'rejected') throw each.reason;
       return { channelId, commands: await this.#use(channelId, request, work) };
     } finally {
       for (const filled of keys) filled?.secret.fill(0);

@@ -431,6 +431,30 @@ for (const provider of PROVIDERS)
       });
     });
 
+    it('leaves no key of a command in memory when another command of the same request is refused', async () => {
+      await withKms(provider, { allowWithoutAttestation: true }, async (platform) => {
+        const { kms } = platform;
+        const wanted = (await WANTED[1]?.prepare(platform)) ?? expect.fail('a card key');
+        const { channelId } = await openToMyself(platform);
+        const { certificate: receiver } = await kms.issueSecurityDomainCertificate({
+          ...{ holderReference: 'A7'.repeat(16), publicKey: KEY, withoutAttestation: true },
+        });
+        const made: Uint8Array[] = [];
+        const cardKey = kms.managedKeys.cardKey.bind(kms.managedKeys);
+        kms.managedKeys.cardKey = async (...asked) => {
+          const key = await cardKey(...asked);
+          expect(key.some((byte) => byte !== 0)).to.equal(true);
+          made.push(key);
+          return key;
+        };
+        // In clear but for the key: what is put into the command is the very key.
+        const own = { ...wanted, p1: 0x80, receiver };
+        const absent = command(0xd8, 0x00, { contentKey: 'absent', le: true, receiver });
+        expect(await failure(kms.wrap(channelId, { commands: [own, absent] }))).to.include({ code: 'no-such-key' });
+        expect(made.map(toHex)).to.deep.equal(['00'.repeat(16)]);
+      });
+    });
+
     it("does not get a key with another domain's certificate", async () => {
       await withKms(provider, { allowWithoutAttestation: true }, async (platform) => {
         const wanted = (await WANTED[0]?.prepare(platform)) ?? expect.fail('a purse');
