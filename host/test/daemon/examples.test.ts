@@ -49,6 +49,13 @@ describe('example configs', () => {
     }
   });
 
+  it('let no platform’s process say which pairs are cards’', async () => {
+    const files = (await readdir(EXAMPLES, { recursive: true })).filter((name) => name.includes('kms-'));
+    expect(files).to.have.length(5);
+    for (const file of files)
+      expect(await readConfig(join(EXAMPLES, file), KmsConfig), file).not.to.have.property('allowWithoutAttestation');
+  });
+
   for (const [name, schema] of Object.entries(SCHEMAS)) {
     it(`${name}.json is a config that the daemon takes`, async () => {
       expect(await readConfig(join(EXAMPLES, `${name}.json`), schema)).to.be.an('object');
