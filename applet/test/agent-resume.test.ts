@@ -85,6 +85,20 @@ describe('The administration agent, when its channel breaks', function () {
       expect([...world.terminal.timers.values()], 'none where there is no policy').deep.equal([]);
     }));
 
+  it('stops a timer that the terminal started in part or with changes', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      for (const timed of ['83020100', '830107']) {
+        const server = new AdminServer((_posted, response) => nothing(response));
+        await world.restart(server.connect);
+        world.terminal.timed = timed;
+        await world.trigger();
+        await server.posted(1);
+        await world.terminal.closed();
+        expect(world.terminal.timers.size, timed).equal(0);
+      }
+    }));
+
   it('sends the message of its parameters when no try is left, once, and none that is too long', () =>
     onOtaCard(agentCard(), async (card) => {
       const world = await AgentWorld.open(card);

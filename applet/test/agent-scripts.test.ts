@@ -103,4 +103,23 @@ describe('The administration agent and a server of ours', () => {
       expect(definite).deep.include({ chunked: false });
       expect(definite?.answers.length).within(2, 29);
     }));
+
+  it('has no timer against silence while it works, and one again behind that', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      const server = new AdminServer((_posted, response, count) => {
+        if (count === 1)
+          script(
+            response,
+            Array.from({ length: 30 }, () => THERE),
+            '/adm?n=1',
+            CHUNK,
+          );
+      });
+      await world.call(server.connect);
+      await server.posted(2);
+      await world.terminal.idle();
+      const { sentWith, timers } = world.terminal;
+      expect([Math.min(...sentWith), sentWith.at(-1), timers.size]).deep.equal([0, 1, 1]);
+    }));
 });

@@ -42,6 +42,9 @@ export class BipTerminal {
   /** Set to stop giving the card what comes. */
   deaf = false;
   buffer = 1500;
+  /** Result of TIMER MANAGEMENT, and how many timers ran at each SEND DATA. */
+  timed = '830100';
+  readonly sentWith: number[] = [];
   /** Number of the next channel, and whether CLOSE CHANNEL ends one without an error. */
   channel = 1;
   closes = true;
@@ -150,6 +153,7 @@ export class BipTerminal {
         this.#close();
         return this.closes ? OK : bytes('83023A03');
       case SEND_DATA:
+        this.sentWith.push(this.timers.size);
         return this.#write(find(0x36));
       case RECEIVE_DATA:
         return this.#read(find(0x37)[0] ?? 0);
@@ -203,7 +207,11 @@ export class BipTerminal {
   #timer(qualifier: number, timer: number, value: Buffer): Buffer {
     if (qualifier === 0) this.timers.set(timer, hex(value));
     else this.timers.delete(timer);
-    return Buffer.concat([OK, tlv('24', Buffer.of(timer)), qualifier === 0 ? Buffer.alloc(0) : tlv('25', '000000')]);
+    return Buffer.concat([
+      bytes(this.timed),
+      tlv('24', Buffer.of(timer)),
+      qualifier === 0 ? Buffer.alloc(0) : tlv('25', '000000'),
+    ]);
   }
 
   #came(pipe: Pipe, part: Buffer): void {

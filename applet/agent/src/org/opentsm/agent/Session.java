@@ -244,6 +244,8 @@ final class Session {
             }
             return;
         }
+        // commands may take longer than a server may be silent
+        timer.stop();
         short length = run();
         if (!goesOn) {
             finish();
