@@ -14,6 +14,8 @@ import {
   commandPacket,
   deliver,
   envelopes,
+  expandedAnswers,
+  expandedScript,
   fetchMessages,
   joinMessages,
   openResponse,
@@ -163,6 +165,28 @@ describe('A secured packet for a toolkit application', function () {
       const answer = openResponse(joinMessages(await fetchMessages(card, next)), spi, aes);
       expect([answer.status, answer.data.toString('latin1')]).deep.equal(['00', 'Shown']);
       expect((await mailbox.send('Echo')).text, 'and the next packet').equal('Echo');
+    }));
+
+  it('leaves a packet for a domain its answer, by a message when the terminal is free', () =>
+    onMailbox(async (mailbox, card, simulated) => {
+      const spi = '1639';
+      const script = () => {
+        const fields = { spi, tar: '000000', counter: ++mailbox.counter, data: expandedScript(['80CA006600']) };
+        return sendPacket(card, commandPacket(fields, aes));
+      };
+      expect((await mailbox.send('Shown')).sw.slice(0, 2)).equal('91');
+      expect(openResponse((await script()).data, spi, aes).status).equal('0B');
+      expect(hex((await script()).data), 'the next one has to wait').equal('');
+      mailbox.counter -= 1n;
+      const next = await display(card, 'Shown');
+      const answer = openResponse(joinMessages(await fetchMessages(card, next)), spi, aes);
+      expect([answer.status, expandedAnswers(answer.data)[0]?.slice(-4)]).deep.equal(['00', '9000']);
+      expect((await mailbox.send('Echo')).text).equal('Echo');
+      // nobody has said yet that there is a terminal for messages
+      await simulated.reset();
+      expect(openResponse((await script()).data, spi, aes).status).equal('07');
+      await profile(card);
+      expect((await mailbox.send('Echo')).text).equal('Echo');
     }));
 
   it('that it was too busy for may come again, also where its counter must be the next', () =>

@@ -209,9 +209,11 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
         messages.answers(parts, response, size);
         boolean isStored = event == EVENT_FORMATTED_STORED || event == EVENT_UNFORMATTED_STORED;
         // nobody in particular sent a cell broadcast
-        state[BY] = isPage ? (short) 0 : ShortMessages.canSend() ? BY_MESSAGE : (short) 0;
-        if (!isPage && !isStored) {
-            state[BY] |= BY_REPORT;
+        state[BY] = (short) 0;
+        if (!isPage) {
+            boolean later = !ShortMessages.canSend();
+            state[BY] = !later ? BY_MESSAGE : ShortMessages.canSendLater() ? BY_MESSAGE_LATER : (short) 0;
+            state[BY] |= isStored ? (short) 0 : BY_REPORT;
         }
         return length;
     }

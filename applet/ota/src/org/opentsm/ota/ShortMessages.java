@@ -5,6 +5,7 @@ import javacard.framework.JCSystem;
 import javacard.framework.Util;
 import uicc.toolkit.ProactiveHandler;
 import uicc.toolkit.ProactiveHandlerSystem;
+import uicc.toolkit.TerminalProfile;
 import uicc.toolkit.ToolkitException;
 
 /**
@@ -14,6 +15,9 @@ import uicc.toolkit.ToolkitException;
 final class ShortMessages {
 
     private static final byte SEND_SHORT_MESSAGE = (byte) 0x13;
+    /** Bit of TERMINAL PROFILE. */
+    private static final short SENDS_SHORT_MESSAGES = (short) 25;
+
     private static final byte NETWORK = (byte) 0x83;
     private static final byte TAG_ADDRESS = (byte) 0x86;
     private static final byte TAG_TPDU = (byte) 0x8B;
@@ -53,6 +57,15 @@ final class ShortMessages {
         try {
             ProactiveHandlerSystem.getTheHandler();
             return true;
+        } catch (ToolkitException e) {
+            return false;
+        }
+    }
+
+    /** True where the terminal takes messages, once no other application waits for it (TS 102 223 5.2, byte 4 b2). */
+    static boolean canSendLater() {
+        try {
+            return TerminalProfile.check(SENDS_SHORT_MESSAGES);
         } catch (ToolkitException e) {
             return false;
         }
