@@ -46,10 +46,14 @@ export async function attemptProperties(
     await attempt(issuerCannotOpen(first, { issuer, provider: a, row: rows.a, reported }, lab.range));
     await attempt(oldPairIsDead(first, { provider: a, reported, own }));
     await attempt(
-      providersApart(first, [
-        { id: 'a', loot: a, row: rows.a },
-        { id: 'b', loot: b, row: rows.b },
-      ]),
+      providersApart(
+        first,
+        [
+          { id: 'a', loot: a, row: rows.a },
+          { id: 'b', loot: b, row: rows.b },
+        ],
+        { issuer, range: lab.range },
+      ),
     );
     const traffic = await recordedTraffic(platforms, first.readerName);
     await attempt(replayGivesNothing(first, traffic, [developmentSsdAid('a'), developmentSsdAid('b')]));

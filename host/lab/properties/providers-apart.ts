@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
+import { InvariantError } from '../../errors.ts';
 import { developmentSsdAid } from '../../local/topology-plan.ts';
+import { aid } from '../../wire/gp/aid.ts';
+import { deleteObject } from '../../wire/gp/delete.ts';
+import { decodePublicKey, generateKeyPair } from '../../wire/gp/generate-key-pair.ts';
+import { installForPersonalization, installForRegistryUpdate, installSecurityDomain } from '../../wire/gp/install.ts';
+import { KEY_REFERENCE } from '../../wire/gp/key-reference.ts';
+import { PRIVILEGE, SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES } from '../../wire/gp/privilege.ts';
 import { fromRsaPublicKey } from '../../wire/gp/public-key.ts';
+import { putPublicKeyExtended } from '../../wire/gp/put-key.ts';
+import { STATUS_TARGET, setStatus } from '../../wire/gp/set-status.ts';
+import { fromHex } from '../../wire/hex.ts';
 import type { SecurityDomainRow } from '../../wire/message/key-distribution.ts';
-import type { CardInReader } from '../multi-provider-lab.ts';
+import { type CardInReader, isNative } from '../multi-provider-lab.ts';
 import type { PropertyReport } from '../run-report.ts';
+import { type Range, secretsOf, victimOf } from './active-issuer.ts';
 import { AttackedCard } from './attacked-card.ts';
+import { HandChannel, IssuerHand } from './issuer-hand.ts';
 import type { Loot } from './loot.ts';
 import { Property } from './property.ts';
+import { type OwnedDomain, trySiblingActs } from './sibling-acts.ts';
 
 export interface ProviderOnCard {
   readonly id: string;
@@ -14,15 +27,20 @@ export interface ProviderOnCard {
   readonly row: SecurityDomainRow;
 }
 
-/** Row 4: two providers on one card cannot reach each other's SSD, with all keys of their own. */
+const DELEGATED = SUPPLEMENTARY_SECURITY_DOMAIN_PRIVILEGES | PRIVILEGE.DELEGATED_MANAGEMENT;
+
+/**
+ * Row 4: two providers on one card cannot reach each other's SSD, with all keys of their own: neither by a session
+ * with it, nor from one with their own SSD, with and without Delegated Management.
+ */
 export async function providersApart(
   target: CardInReader,
   providers: readonly [ProviderOnCard, ProviderOnCard],
+  { issuer, range }: { readonly issuer: Loot; readonly range: Range },
 ): Promise<PropertyReport> {
   const property = new Property("two providers on one card cannot reach each other's SSD");
   const card = new AttackedCard(target.card);
-  for (const [attacker, victim] of [providers, providers.toReversed()]) {
-    if (attacker === undefined || victim === undefined) continue;
+  for (const [attacker, victim] of bothWays(providers)) {
     const { offCardEntity: signer, certificate } = attacker.loot;
     const chains = [[certificate], [victim.loot.certificate], [victim.loot.certificate, certificate]];
     for (const certificates of chains) {
@@ -34,5 +52,79 @@ export async function providersApart(
       }
     }
   }
+  const [a, b] = providers;
+  const owned = [ownedDomain(a), ownedDomain(b)] as const;
+  for (const pair of bothWays(owned)) await trySiblingActs(property, card, pair, 'as it is');
+  // On a card of the field no domain of ours has privileges.
+  if (!isNative(target.made)) await tryDelegated(property, range, { issuer, providers });
   return property.report();
+}
+
+const bothWays = <T>([one, other]: readonly [T, T]): (readonly [T, T])[] => [
+  [one, other],
+  [other, one],
+];
+
+const ownedDomain = ({ id, loot, row }: ProviderOnCard): OwnedDomain => ({
+  ...{ id, loot, aid: aid(developmentSsdAid(id)), key: fromRsaPublicKey(row.publicKey) },
+});
+
+/** The same on a new card, where both domains have the privilege; its issuer, for comparison, can do it. */
+async function tryDelegated(
+  property: Property,
+  range: Range,
+  { issuer, providers }: { readonly issuer: Loot; readonly providers: readonly [ProviderOnCard, ProviderOnCard] },
+): Promise<void> {
+  const { made, card } = await range.card();
+  try {
+    const attacked = new AttackedCard(card);
+    const handOf = (loot: Loot, { id, loot: owner }: ProviderOnCard) => {
+      const victim = { ...victimOf(made, owner), ssd: aid(developmentSsdAid(id)) };
+      return new IssuerHand((commands) => attacked.sendOn(commands), secretsOf(loot), victim);
+    };
+    const deliver = async (provider: ProviderOnCard) =>
+      delegatedDomain(provider, handOf(issuer, provider), handOf(provider.loot, provider));
+    const [a, b] = providers;
+    const owned = [await deliver(a), await deliver(b)] as const;
+    for (const pair of bothWays(owned)) await trySiblingActs(property, attacked, pair, 'delegated');
+    await requireRealActs(handOf(issuer, b), owned);
+  } finally {
+    await card.remove();
+  }
+}
+
+/** 47 to 57 by hand, with Delegated Management. */
+async function delegatedDomain(
+  { id, loot }: ProviderOnCard,
+  issuer: IssuerHand,
+  provider: IssuerHand,
+): Promise<OwnedDomain> {
+  const { ssd, applicationProviderId, trustPoint } = issuer.victim;
+  await issuer.throughIsd(
+    installSecurityDomain({ instance: ssd, applicationProviderId, keySizeBits: 1024, privileges: DELEGATED }),
+  );
+  const first = await issuer.generate(generateKeyPair(KEY_REFERENCE.INITIAL_KEY_PAIR, 1024));
+  await issuer.personalize(
+    putPublicKeyExtended(KEY_REFERENCE.TRUST_POINT, trustPoint.publicKey, trustPoint.holderReference),
+  );
+  if (first === undefined) throw new InvariantError('attack-setting', 'The issuer cannot make the first pair');
+  const reference = KEY_REFERENCE.INITIAL_KEY_PAIR;
+  const channel = await provider.openDomain(fromRsaPublicKey(first), reference, [loot.certificate]);
+  if (!(channel instanceof HandChannel))
+    throw new InvariantError('attack-setting', `${id} does not get into its domain: ${channel}`);
+  const { data } = await channel.send(generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, 1024));
+  return { id, loot, aid: ssd, key: decodePublicKey(fromHex(data, 1024)) };
+}
+
+/** @throws InvariantError when the card refuses these acts to the issuer too: then it refused them for their form */
+async function requireRealActs(issuer: IssuerHand, [a, b]: readonly [OwnedDomain, OwnedDomain]): Promise<void> {
+  const answers = await issuer.throughIsd(
+    installForPersonalization(b.aid),
+    setStatus(STATUS_TARGET.APPLICATION, 0x80, b.aid),
+    setStatus(STATUS_TARGET.APPLICATION, 0x00, b.aid),
+    installForRegistryUpdate({ application: b.aid, privileges: DELEGATED }),
+    deleteObject(a.aid, { related: true }),
+  );
+  if (answers.every((sw) => sw === '9000')) return;
+  throw new InvariantError('attack-setting', `The issuer cannot do it either: ${answers.join(', ')}`);
 }
