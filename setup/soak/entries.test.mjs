@@ -34,7 +34,7 @@ describe('the soak', () => {
     expect(named(files, ['farm'])).to.deep.equal(['simulator/test/farm.soak.ts']);
     expect(named(files, ['caps']).map((file) => file.split('/').at(-1))).to.deep.equal(['RefusalTest.java']);
     expect(named(files, ['KILL', 'inTruleTest']).map((file) => file.split('/').at(-1))).to.deep.equal([
-      ...['daemon-kill.test.ts', 'top-up-kill.test.ts', 'IntRuleTest.java'],
+      ...['contact-kill.soak.ts', 'daemon-kill.test.ts', 'top-up-kill.test.ts', 'IntRuleTest.java'],
     ]);
     expect(named(files, ['no-such-file'])).to.deep.equal([]);
   });
