@@ -27,11 +27,11 @@ import {
   listContentTokens,
 } from '../../store/issuer/content-tokens.ts';
 import {
-  forgetLoadFiles,
   listLoadFiles,
   lockNames,
   recordLoaded,
   recordLoadToken,
+  recordUnloaded,
   releaseLoadFiles,
 } from '../../store/issuer/load-files.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
@@ -97,10 +97,11 @@ export class ContentTokens {
       if (act.act === 'load') {
         const file = { aid: act.loadFileAid, hash: act.hash };
         await requireOwnNames(transaction, { cardId, providerId: caller, productId, loadFile: file });
-        await recordLoadToken(transaction, { cardId, providerId: caller, files: [file] });
+        await recordLoadToken(transaction, { cardId, providerId: caller, files: [file] }, added.number);
       }
       // Its answer may be lost with its flow.
-      if (act.act === 'delete') await releaseLoadFiles(transaction, { cardId, providerId: caller }, [act.aid]);
+      if (act.act === 'delete')
+        await releaseLoadFiles(transaction, { cardId, providerId: caller }, [act.aid], added.number);
       return added;
     });
     if (act.act === 'install') {
@@ -147,7 +148,7 @@ export class ContentTokens {
       throw await this.#refused(row, 'receipt-replayed', 'This receipt was given for another token', { counter });
     if (!(await confirmContentToken(database, row, { counter, confirmation })))
       return this.#again(await this.#own(tokenId, caller), confirmation);
-    await this.#done(row);
+    await this.#done(row, counter);
     await this.#audit(row, 'after', 'receipt', { counter });
     return { state: 'confirmed', counter };
   }
@@ -207,8 +208,11 @@ export class ContentTokens {
     return counter;
   }
 
-  /** What the receipt proves is what the issuer has seen of the card. */
-  async #done({ act, card, ssdAid, providerId, leaving }: ContentTokenRow): Promise<void> {
+  /**
+   * What the receipt proves is what the issuer has seen of the card; one that is told late moves nothing that was
+   * recorded since.
+   */
+  async #done({ act, card, ssdAid, providerId, number, leaving }: ContentTokenRow, counter: number): Promise<void> {
     const { database } = this.#parts;
     const cardId = cardIdOfText(card);
     switch (act.act) {
@@ -220,13 +224,17 @@ export class ContentTokens {
         ]);
       }
       case 'load':
-        await recordLoaded(database, { cardId, providerId, files: [{ aid: act.loadFileAid, hash: act.hash }] });
+        await recordLoaded(
+          database,
+          { cardId, providerId, files: [{ aid: act.loadFileAid, hash: act.hash }] },
+          { by: { number, counter } },
+        );
         return recordSeen(database, cardId, [{ kind: 'load-file', aid: act.loadFileAid, securityDomain: ssdAid }]);
       case 'extradite':
         return recordSeen(database, cardId, [{ kind: 'application', aid: act.aid, securityDomain: act.to }]);
       case 'delete':
-        await recordDeleted(database, { cardId, providerId, aid: act.aid });
-        await forgetLoadFiles(database, { cardId, providerId }, [act.aid]);
+        await recordDeleted(database, { cardId, providerId, aid: act.aid }, { by: number });
+        await recordUnloaded(database, { cardId, providerId }, act.aid, { number, counter });
         if (leaving !== undefined && !(await hasProduct(database, cardId, leaving)))
           await forgetCardProduct(database, cardId, { productId: leaving, providerId });
         return forgetSeen(database, cardId, [

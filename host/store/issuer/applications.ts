@@ -3,7 +3,15 @@ import { type Kysely, sql } from 'kysely';
 import { ConflictError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
-import { broughtBy, fileTaken, listLoadFiles, lockNames, type NamedLoadFile, recordLoading } from './load-files.ts';
+import {
+  broughtBy,
+  fileTaken,
+  listLoadFiles,
+  lockNames,
+  type NamedLoadFile,
+  nextNumber,
+  recordLoading,
+} from './load-files.ts';
 import type { IssuerTables } from './schema.ts';
 
 /** Application management: which application the issuer put on which card, for whom. */
@@ -54,7 +62,11 @@ export async function recordCreating(database: Database, application: Applicatio
     await lockNames(transaction, cardId);
     await requireOwnNames(transaction, application);
     await requireRoom(transaction, application);
-    const whose = { ...named, ...(loadFile === undefined ? {} : { libraries: await withEarlier(transaction) }) };
+    const whose = {
+      since: nextNumber,
+      ...named,
+      ...(loadFile === undefined ? {} : { libraries: await withEarlier(transaction) }),
+    };
     return transaction
       .insertInto('applications')
       .values({ card, aid, provider_id: providerId, state: 'creating', ...whose })
@@ -178,13 +190,22 @@ export async function releaseApplication(database: Database, { cardId, providerI
     .execute();
 }
 
-/** The card has it no more. */
-export async function recordDeleted(database: Database, { cardId, providerId, aid }: Owned): Promise<void> {
+/**
+ * The card has it no more.
+ *
+ * @param options.by number of the token for its deletion: a name that was recorded again since then stays
+ */
+export async function recordDeleted(
+  database: Database,
+  { cardId, providerId, aid }: Owned,
+  { by }: { readonly by?: number } = {},
+): Promise<void> {
   await database
     .deleteFrom('applications')
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .where('provider_id', '=', providerId)
+    .$if(by !== undefined, (query) => query.where('since', '<=', String(by)))
     .execute();
 }
 

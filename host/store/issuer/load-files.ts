@@ -28,6 +28,13 @@ interface ProvidersFiles {
   readonly files: readonly NamedLoadFile[];
 }
 
+/** Rows and tokens of a card stand in one order. */
+export const nextNumber = sql<string>`nextval('content_tokens_number_seq')`;
+
+/** A token that is asked for once more is as old as it was. */
+const notBefore = (by: number | undefined) =>
+  by === undefined ? nextNumber : sql<string>`greatest(load_files.since, ${by}::bigint)`;
+
 type LoadFileRow = Awaited<ReturnType<typeof listLoadFiles>>[number];
 
 /** Rows of these names. */
@@ -148,12 +155,14 @@ export async function recordLoading(database: Database, { cardId, providerId, fi
  * Before a load token, when nobody knows what the card has. A row of the same file stays as it is.
  *
  * @param database a transaction that looks at the names
+ * @param by number of the token
  * @throws ConflictError `load-file-taken` while the provider has another file of this name there,
  *     `too-many-load-files`
  */
 export async function recordLoadToken(
   database: Database,
   { cardId, providerId, files: [file] }: ProvidersFiles & { readonly files: readonly [NamedLoadFile] },
+  by?: number,
 ): Promise<void> {
   const { aid, hash } = file;
   const [row] = await listLoadFiles(database, cardId, [aid]);
@@ -164,7 +173,8 @@ export async function recordLoadToken(
   const first = await firstState(database, cardId, providerId, file);
   // The one of before may be there still.
   const state = row === undefined ? first : known ? row.state : 'unsure';
-  await put(database, { cardId, providerId, aid, hash, state: state === 'released' ? first : state });
+  const next = state === 'released' ? first : state;
+  if (!known || next !== row?.state) await put(database, { cardId, providerId, aid, hash, state: next }, by);
   await requireRoom(database, cardId, providerId);
 }
 
@@ -172,11 +182,13 @@ export async function recordLoadToken(
  * The card has taken them, or has shown them to the issuer who loaded them.
  *
  * @param options.from only rows in these states
+ * @param options.by number of the token, and counter of its receipt: nothing was recorded of the name since then, and
+ *     the card has deleted no file of it behind
  */
 export async function recordLoaded(
   database: Database,
   { cardId, providerId, files }: ProvidersFiles,
-  { from }: { readonly from?: readonly LoadFileRow['state'][] } = {},
+  { from, by }: { readonly from?: readonly LoadFileRow['state'][]; readonly by?: Proof } = {},
 ): Promise<void> {
   for (const { aid, hash } of files)
     await database
@@ -187,7 +199,50 @@ export async function recordLoaded(
       .where('provider_id', '=', providerId)
       .where('hash', '=', hash ?? '')
       .$if(from !== undefined, (query) => query.where('state', 'in', from ?? []))
+      .$if(by !== undefined, (query) =>
+        query
+          .where('since', '<=', String(by?.number))
+          .where(({ not }) => not(confirmedBehind(by?.counter ?? 0, { act: 'delete', name: 'aid' }))),
+      )
       .execute();
+}
+
+/** Number of a token, and counter of its receipt. */
+export interface Proof {
+  readonly number: number;
+  readonly counter: number;
+}
+
+/** Has the card made a later receipt for an act of this kind, for the name of a row of `load_files`? */
+const confirmedBehind = (counter: number, { act, name }: { readonly act: string; readonly name: string }) =>
+  sql<boolean>`EXISTS (
+    SELECT 1 FROM content_tokens t WHERE t.card = load_files.card AND t.provider_id = load_files.provider_id
+      AND t.act->>'act' = ${act} AND t.act->>${name} = load_files.aid AND t.counter > ${counter})`;
+
+/**
+ * A receipt of DELETE: the file is gone, unless the card has taken one of this name behind; where one was recorded
+ * since the token was given, nobody knows.
+ */
+export async function recordUnloaded(
+  database: Database,
+  { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
+  aid: string,
+  { number, counter }: Proof,
+): Promise<void> {
+  const loaded = confirmedBehind(counter, { act: 'load', name: 'loadFileAid' });
+  await removalOf(database, { cardId, providerId }, [aid])
+    .where('since', '<=', String(number))
+    .where(({ not }) => not(loaded))
+    .execute();
+  await database
+    .updateTable('load_files')
+    .set({ state: 'released', since: nextNumber })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
+    .where('state', 'in', ['loaded', 'loading'])
+    .where(({ not }) => not(loaded))
+    .execute();
 }
 
 /** A file of which nobody noted what it is, because a release before brought it: the card says that it is there. */
@@ -206,18 +261,20 @@ export async function adoptLoadFile(
  * Before DELETE leaves, or a token for it is given: from now on they may be gone, whatever answer comes back, and to
  * all others they are there.
  *
+ * @param by number of the token
  * @returns those that the card was known to have
  */
 export async function releaseLoadFiles(
   database: Database,
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
   aids: readonly string[],
+  by?: number,
 ): Promise<readonly string[]> {
   if (aids.length === 0) return [];
   const release = (from: 'loaded' | 'loading') =>
     database
       .updateTable('load_files')
-      .set({ state: 'released' })
+      .set({ state: 'released', since: notBefore(by) })
       .where('card', '=', cardIdText(cardId))
       .where('aid', 'in', [...aids])
       .where('provider_id', '=', providerId)
@@ -226,6 +283,15 @@ export async function releaseLoadFiles(
       .execute();
   const known = await release('loaded');
   await release('loading');
+  // A load that was asked for before may have been before.
+  await database
+    .updateTable('load_files')
+    .set({ since: notBefore(by) })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', 'in', [...aids])
+    .where('provider_id', '=', providerId)
+    .where('state', 'in', ['unsure', 'released'])
+    .execute();
   return known.map(({ aid }) => aid);
 }
 
@@ -318,13 +384,15 @@ async function firstState(database: Database, cardId: CardId, providerId: string
 async function put(
   database: Database,
   row: Omit<ProvidersFiles, 'files'> & NamedLoadFile & { readonly state: LoadFileRow['state'] },
+  by?: number,
 ): Promise<void> {
   const { cardId, aid, providerId, hash, state } = row;
   const values = { provider_id: providerId, hash: hash ?? null, state };
+  const since = by === undefined ? nextNumber : String(by);
   await database
     .insertInto('load_files')
-    .values({ card: cardIdText(cardId), aid, ...values })
-    .onConflict((conflict) => conflict.columns(['card', 'aid']).doUpdateSet(values))
+    .values({ card: cardIdText(cardId), aid, ...values, since })
+    .onConflict((conflict) => conflict.columns(['card', 'aid']).doUpdateSet({ ...values, since: notBefore(by) }))
     .execute();
 }
 

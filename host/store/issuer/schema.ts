@@ -57,6 +57,8 @@ interface ApplicationTable {
   load_file_hash: string | null;
   /** Load files that came with it; null: none that the issuer knows. */
   libraries: ColumnType<NamedLoadFile[] | null, string | null, string | null>;
+  /** In the order of the tokens' numbers: tokens of before move nothing here. */
+  since: Generated<string>;
 }
 
 interface NamedLoadFile {
@@ -76,6 +78,8 @@ interface LoadFileTable {
    * provider's word; `unsure`: one of this name may be another file until the card has taken this one.
    */
   state: 'loading' | 'loaded' | 'released' | 'unsure';
+  /** As of an application. */
+  since: Generated<string>;
 }
 
 interface SecurityDomainRequestTable {
@@ -377,5 +381,16 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
     name: 'requests that touched their card',
     // Of those that are there already, and of what a node of the release before adds, nobody knows.
     sql: 'ALTER TABLE application_requests ADD COLUMN touched boolean NOT NULL DEFAULT true;',
+  },
+  {
+    number: 24,
+    name: 'order of names and tokens',
+    // A receipt of before moves no row that was there already.
+    sql: `ALTER TABLE applications ADD COLUMN since bigint NOT NULL DEFAULT nextval('content_tokens_number_seq');
+      ALTER TABLE load_files ADD COLUMN since bigint NOT NULL DEFAULT nextval('content_tokens_number_seq');
+      UPDATE load_files f SET state = 'released' WHERE state = 'loaded' AND EXISTS (
+        SELECT 1 FROM content_tokens d
+        WHERE d.card = f.card AND d.act->>'act' = 'delete' AND d.act->>'aid' = f.aid AND d.state <> 'confirmed'
+          AND d.provider_id = f.provider_id);`,
   },
 ];

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { loadFileHash } from '../../wire/cap/cap-file.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { blockOf, type Code } from './load-file-card.ts';
-import { applicationOf, domainOf, type Held, LoadFileWorld, type Phone } from './load-file-world.ts';
+import { applicationOf, domainOf, type Held, LoadFileWorld, moduleOf, type Phone } from './load-file-world.ts';
 
 const NAME = 'F0010203040501';
 const code = (by: string, variant = 0): Code => ({ by, variant, imports: [] });
@@ -134,6 +134,53 @@ describe('code of one provider in the domain of another', function () {
     expect(await world.deploy('b', GOOD), 'the application is there').to.equal(undefined);
     expect(await world.deploy('b', { ...GOOD, which: 1 })).to.equal('load-file-unknown');
     expect(writers()).to.deep.equal(['b']);
+  });
+
+  it('does not come by a receipt for a deletion that is told when the name is used again', async () => {
+    await world.insert({ tellsDomain: true });
+    const [file, instanceAid] = ['F0010203040509', applicationOf('b', 0)];
+    const names = { loadFileAid: file, moduleAid: moduleOf(file), instanceAid, parameters: '' };
+    for (const act of [loadOf(EVIL, file), { act: 'install', ...names }] as const) {
+      const done = held(await world.grant('a', act, { block: blockOf(EVIL) }));
+      expect(await world.report(done, world.play(done).confirmation)).to.equal(undefined);
+    }
+    const removal = held(await world.grant('a', deleteOf(instanceAid)));
+    const { confirmation } = world.play(removal);
+    const phone: Phone = async (trip) => (trip === 2 ? 'half' : 'done');
+    expect(await world.deploy('a', { loadFileAid: file, code: EVIL, instanceAid }, { phone })).to.equal('link-lost');
+    expect(await world.report(removal, confirmation)).to.equal(undefined);
+    expect(await world.deploy('b', GOOD)).to.equal('aid-taken');
+    expect(writers()).to.deep.equal([]);
+  });
+
+  it('does not come by a receipt for a load that is told when the file was deleted', async () => {
+    await world.insert({ tellsDomain: false });
+    const load = await asked();
+    const first = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+    const late = world.play(first).confirmation;
+    const removal = held(await world.grant('b', deleteOf()));
+    expect(await world.report(removal, world.play(removal).confirmation)).to.equal(undefined);
+    held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+    expect(world.play(load).sw).to.equal('9000');
+    expect(await world.report(first, late)).to.equal(undefined);
+    expect(await world.deploy('b', GOOD)).to.equal('load-file-unknown');
+    expect(writers()).to.deep.equal([]);
+  });
+
+  it('leaves what was brought again to its provider, when a receipt for its deletion is told late', async () => {
+    await world.insert({ tellsDomain: true });
+    const brings = async () => {
+      const own = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+      return { own, receipt: world.play(own).confirmation };
+    };
+    const first = await brings();
+    await world.report(first.own, first.receipt);
+    const removal = held(await world.grant('b', deleteOf()));
+    const late = world.play(removal).confirmation;
+    const second = await brings();
+    expect(await world.report(second.own, second.receipt)).to.equal(undefined);
+    expect(await world.report(removal, late)).to.equal(undefined);
+    expect(await world.rows()).to.equal(`${NAME} b loaded`);
   });
 
   it('does not come by an instance that is in the issuer’s domain', async () => {

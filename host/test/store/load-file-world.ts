@@ -61,6 +61,8 @@ export interface Wanted {
   readonly loadFileAid: string;
   readonly code: Code;
   readonly which?: number;
+  /** Absent: one of the provider's own. */
+  readonly instanceAid?: string;
   readonly libraries?: readonly { readonly loadFileAid: string; readonly code: Code }[];
 }
 
@@ -161,7 +163,10 @@ export class LoadFileWorld implements AsyncDisposable {
     const request: InstallStart['request'] = {
       ...{ cardId: this.cardId, ssdAid: domainOf(provider, which), productId: productOf(provider) },
       ...{ loadFileAid, loadFile: blockOf(code), relayId: 'relay-of-it', parameters: '' },
-      ...{ moduleAid: moduleOf(loadFileAid), instanceAid: applicationOf(provider, wanted.which ?? 0) },
+      ...{
+        moduleAid: moduleOf(loadFileAid),
+        instanceAid: wanted.instanceAid ?? applicationOf(provider, wanted.which ?? 0),
+      },
       ...(files.length === 0 ? {} : { libraries: files }),
     };
     const at = { trip: 0 };

@@ -33,7 +33,15 @@ describe('load files of cards', function () {
   this.timeout(60_000);
   let postgres: TestDatabase;
   let database: Kysely<IssuerTables>;
-  const old = { loaded: fresh(), deleted: fresh(), asked: fresh(), made: fresh(), library: fresh(), nobodys: fresh() };
+  const old = {
+    doubtful: fresh(),
+    loaded: fresh(),
+    deleted: fresh(),
+    asked: fresh(),
+    made: fresh(),
+    library: fresh(),
+    nobodys: fresh(),
+  };
 
   before(async () => {
     postgres = await TestDatabase.start();
@@ -56,6 +64,8 @@ describe('load files of cards', function () {
         token('2', load(old.deleted), 2),
         token('3', { act: 'delete', aid: old.deleted, related: false }, 3),
         token('4', load(old.asked), null),
+        token('5', load(old.doubtful), 4),
+        token('6', { act: 'delete', aid: old.doubtful, related: false }, null),
       ])
       .execute();
     const application = (aid: string, more: object) => ({
@@ -114,6 +124,8 @@ describe('load files of cards', function () {
     const told = rows.map(({ aid, hash, state }) => [aid, hash === GOOD, state]).sort();
     expect(told).to.deep.equal(
       [
+        // Nobody has told what came of its deletion.
+        [old.doubtful, true, 'released'],
         [old.loaded, true, 'loaded'],
         [old.asked, true, 'unsure'],
         [old.made, true, 'loaded'],
