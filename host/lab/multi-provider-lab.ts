@@ -46,8 +46,6 @@ export interface MultiProviderLabOptions extends LabLinkOptions {
   readonly platform?: Readonly<Record<string, unknown>>;
   readonly kms?: Readonly<Record<string, unknown>>;
   readonly ota?: Readonly<Record<string, unknown>>;
-  /** Added to the config of the KMS that `ota` has for its bearer. */
-  readonly otaKms?: Readonly<Record<string, unknown>>;
   /**
    * How scripts go from `ota` to the card; default over the reader link. `bip-then-sms` has an agent that nobody
    * answers where it calls.
@@ -130,7 +128,7 @@ export class MultiProviderLab implements AsyncDisposable {
         ...(provider === undefined ? {} : { provider }),
         ...(kms === undefined ? {} : { kms }),
         ota: { ...remote?.ota, ...ota },
-        ...(remote === undefined ? {} : { otaKms: { ...remote.otaKms, ...options.otaKms } }),
+        ...(remote === undefined ? {} : { otaKms: remote.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
         ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false, nodes: options.nodes ?? 1 },
       }),
