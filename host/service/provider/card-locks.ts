@@ -14,7 +14,7 @@ import type { ProviderTables } from '../../store/provider/schema.ts';
 import type { DeployedService } from '../../store/provider/service-processes.ts';
 import { requestIdOf } from '../../store/request-log.ts';
 import type { CardPlace } from '../../wire/message/card-script.ts';
-import type { CardId } from '../../wire/message/common.ts';
+import type { CardId, Problem } from '../../wire/message/common.ts';
 import { workOnDue } from '../due-work.ts';
 import { RENEWAL_BELL } from './renewals.ts';
 import type { ServiceProcesses } from './services/service-processes.ts';
@@ -70,9 +70,11 @@ export class CardLocks implements AsyncDisposable {
 
   async #turn(due: DueLock): Promise<void> {
     const { database, processes, onFailure } = this.#options;
-    const { instanceId, lock, turn, tries } = due;
-    const failed = () =>
-      settleCardLock(database, instanceId, { how: 'ended', tries: tries + 1, looks: 0, pauseMs: pauseAfter(tries) });
+    const { instanceId, lock, turn, tries, refusals } = due;
+    const failed = (problem?: Problem) => {
+      const counted = { tries: tries + 1, refusals: refusals + (isRefusedByCard(problem) ? 1 : 0), looks: 0 };
+      return settleCardLock(database, instanceId, { how: 'ended', ...counted, pauseMs: pauseAfter(tries) });
+    };
     try {
       const reader = due.reader ?? (await this.#readerOf(due));
       if (reader === undefined) return;
@@ -81,9 +83,12 @@ export class CardLocks implements AsyncDisposable {
       const body = { terminalId, readerName, request: { operation: 'lock', locked: lock } } as const;
       await processes.start(id, CALLER, instanceId, body, (instance) => requireWanted(instance, lock));
       const { state, problem } = await processes.state(id, { waitMs: TURN_MS, afterStep: Number.MAX_SAFE_INTEGER });
-      if (state === 'failed' || problem !== undefined) return await failed();
-      const how = state === 'done' ? 'ended' : 'underWay';
-      await settleCardLock(database, instanceId, { how, tries: 0, looks: 0, pauseMs: 0 });
+      if (state === 'failed' || problem !== undefined) return await failed(problem);
+      const settled =
+        state === 'done'
+          ? { how: 'ended' as const, tries: 0, refusals: 0 }
+          : { how: 'underWay' as const, tries, refusals };
+      await settleCardLock(database, instanceId, { ...settled, looks: 0, pauseMs: 0 });
     } catch (error) {
       onFailure(instanceId, error);
       if (error instanceof TsmError) await failed();
@@ -91,7 +96,7 @@ export class CardLocks implements AsyncDisposable {
   }
 
   /** Where the card says that it is. @returns undefined: it is looked for again later */
-  async #readerOf({ instanceId, card, lock, tries, looks }: DueLock): Promise<CardPlace | undefined> {
+  async #readerOf({ instanceId, card, lock, tries, refusals, looks }: DueLock): Promise<CardPlace | undefined> {
     const { database, placesOf, onFailure } = this.#options;
     try {
       const found = (await placesOf(card)).find(({ named }) => named);
@@ -103,7 +108,7 @@ export class CardLocks implements AsyncDisposable {
       onFailure(instanceId, error);
       if (!(error instanceof TsmError)) return undefined;
     }
-    const away = { how: 'away', tries, looks: looks + 1, pauseMs: pauseAfter(looks) } as const;
+    const away = { how: 'away', tries, refusals, looks: looks + 1, pauseMs: pauseAfter(looks) } as const;
     await settleCardLock(database, instanceId, away);
     return undefined;
   }
@@ -113,6 +118,12 @@ export class CardLocks implements AsyncDisposable {
     await this.#working;
   }
 }
+
+/** What the next contact will not change. A link that broke, or another card in the reader, is none of it. */
+const REFUSALS =
+  /^urn:opentsm:problem:(card-locked|application-gone|too-many-applications|key-pair-gone|security-domain-[a-z]+)$/;
+
+const isRefusedByCard = (problem: Problem | undefined): boolean => REFUSALS.test(problem?.type ?? '');
 
 /** The report may have been withdrawn, or come again. @throws ConflictError `not-wanted` */
 function requireWanted({ productState }: DeployedService, lock: boolean): void {

@@ -34,6 +34,9 @@ export const CARD_LOCKS_UNSURE_SQL = `
   CREATE INDEX card_locks_due ON card_locks (hurried DESC, due_at);
 `;
 
+/** What failed of a link says nothing of the card: it is tried at each contact, however often that was. */
+export const CARD_LOCK_REFUSALS_SQL = 'ALTER TABLE card_locks ADD COLUMN refusals integer NOT NULL DEFAULT 0;';
+
 export interface CardLockTables {
   card_locks: {
     instance_id: string;
@@ -48,6 +51,8 @@ export interface CardLockTables {
     due_at: ColumnType<Date, never, Date>;
     /** That failed one after the other. */
     tries: ColumnType<number, never, number>;
+    /** Of the tries since the last success, those that the card itself has refused for good. */
+    refusals: ColumnType<number, never, number>;
     looks: ColumnType<number, never, number>;
     /** For the next look or the next try, which a contact makes at once. */
     waits: ColumnType<boolean, never, boolean>;

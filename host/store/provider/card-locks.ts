@@ -12,8 +12,8 @@ type Database = Kysely<ProviderTables>;
 
 /** Of those that nothing is to be done about any more. */
 const LOOK_AGAIN = sql`now() + interval '1 hour'`;
-/** From then on more than the card's absence stands against it, and its being here brings the next one forward less. */
-const HOPELESS_TRIES = 6;
+/** Refusals from which on the card's being here brings the next try forward less: it is locked, its domain is gone. */
+const HOPELESS_REFUSALS = 6;
 const HOPELESS_PAUSE = sql`interval '10 minutes'`;
 const FREED: readonly number[] = [INSTANCE_STATE.ACTIVATED, INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 /** What broke half way is locked as far as it is there; what mends it frees it. */
@@ -36,7 +36,7 @@ export async function addCardLocks(transaction: Database, instanceIds: readonly 
     WHERE instance_id = ANY(${[...instanceIds]}::text[]) AND state = ANY(${[...LOCKED]}::int[])
       AND (product_state = 'INVALID' OR EXISTS (SELECT 1 FROM card_locks AS known
         WHERE known.instance_id = service_instances.instance_id))
-    ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), tries = 0, looks = 0`.execute(transaction);
+    ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), tries = 0, refusals = 0, looks = 0`.execute(transaction);
 }
 
 export interface DueLock {
@@ -46,6 +46,7 @@ export interface DueLock {
   readonly lock: boolean;
   readonly turn: number;
   readonly tries: number;
+  readonly refusals: number;
   readonly looks: number;
   /** Of the flow that is under way. */
   readonly reader: { readonly terminalId: string; readonly readerName: string } | undefined;
@@ -72,7 +73,7 @@ export async function claimCardLocks(
   );
   return rows.map((row) => ({
     ...{ instanceId: row.instance_id, card: cardIdOfText(row.card), lock: row.locking ?? row.lost },
-    ...{ turn: row.turn, tries: row.tries, looks: row.looks },
+    ...{ turn: row.turn, tries: row.tries, refusals: row.refusals, looks: row.looks },
     reader:
       row.terminal_id === null || row.reader_name === null
         ? undefined
@@ -107,18 +108,19 @@ export async function settleCardLock(
   change: {
     readonly pauseMs: number;
     readonly tries: number;
+    readonly refusals: number;
     readonly looks: number;
     readonly how: 'underWay' | 'away' | 'ended';
   },
 ): Promise<void> {
-  const { pauseMs, tries, looks, how } = change;
+  const { pauseMs, tries, refusals, looks, how } = change;
   const ended = { terminal_id: null, reader_name: null, locking: null, turn: sql<number>`turn + 1` };
   const due = sql<Date>`now() + CASE
-    WHEN hurried AND ${how} <> 'underWay' AND ${tries}::int < ${HOPELESS_TRIES} THEN 0 ELSE ${pauseMs} END
+    WHEN hurried AND ${how} <> 'underWay' AND ${refusals}::int < ${HOPELESS_REFUSALS} THEN 0 ELSE ${pauseMs} END
     * interval '1 millisecond'`;
   await database
     .updateTable('card_locks')
-    .set({ due_at: due, tries, looks, waits: how !== 'underWay' })
+    .set({ due_at: due, tries, refusals, looks, waits: how !== 'underWay' })
     .$if(how === 'ended', (update) => update.set(ended))
     .where('instance_id', '=', instanceId)
     .execute();
@@ -158,13 +160,13 @@ export async function isCardLocked(database: Database, instanceId: string): Prom
 }
 
 /**
- * A card is said to be here: what waits is looked for, or tried, at once; after many tries in vain within ten minutes,
- * however often it is said. @returns how many
+ * A card is said to be here: what waits is looked for, or tried, at once; what the card has refused many times within
+ * ten minutes, however often it is said. @returns how many
  */
 export async function hurryCardLocks(database: Database, cards: readonly CardId[]): Promise<number> {
   const { rows } = await sql`
     UPDATE card_locks SET looks = 0, hurried = true, due_at = CASE WHEN waits
-      THEN least(due_at, now() + CASE WHEN tries < ${HOPELESS_TRIES} THEN interval '0' ELSE ${HOPELESS_PAUSE} END)
+      THEN least(due_at, now() + CASE WHEN refusals < ${HOPELESS_REFUSALS} THEN interval '0' ELSE ${HOPELESS_PAUSE} END)
       ELSE due_at END
     WHERE card = ANY(${cards.map(cardIdText)}::text[]) RETURNING 1`.execute(database);
   return rows.length;

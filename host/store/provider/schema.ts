@@ -9,7 +9,12 @@ import { flowsViewSql } from '../flows.ts';
 import { REQUEST_LOG_SQL, type RequestTables } from '../request-log.ts';
 import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
-import { CARD_LOCKS_SQL, CARD_LOCKS_UNSURE_SQL, type CardLockTables } from './card-lock-table.ts';
+import {
+  CARD_LOCK_REFUSALS_SQL,
+  CARD_LOCKS_SQL,
+  CARD_LOCKS_UNSURE_SQL,
+  type CardLockTables,
+} from './card-lock-table.ts';
 import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
 import { PURSE_MOVES_SQL, type PurseMoveTables } from './purse-move-table.ts';
 import {
@@ -288,4 +293,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 26, name: 'ICCIDs without filler', sql: PLAIN_ICCIDS_SQL },
   { number: 27, name: 'locks that broke', sql: CARD_LOCKS_UNSURE_SQL },
   { number: 28, name: 'balances of replaced purses', sql: PURSE_MOVES_SQL },
+  { number: 29, name: 'locks that a card refuses', sql: CARD_LOCK_REFUSALS_SQL },
 ];

@@ -98,7 +98,7 @@ describe('services on lost cards, at the next contact', function () {
   }
   /** Looks now, whatever the pause between tries, however many there were. */
   const hurry = async () => {
-    await sql`UPDATE card_locks SET due_at = now(), tries = 0`.execute(world.provider.database);
+    await sql`UPDATE card_locks SET due_at = now(), tries = 0, refusals = 0`.execute(world.provider.database);
     await world.products.cardLocks.contact(card.cardId);
   };
   /** Nothing is to be done about it: longer than the longest pause. */
@@ -192,18 +192,22 @@ describe('services on lost cards, at the next contact', function () {
         );
     };
     const failures = [
-      () => answered('GET STATUS', '6F00'),
-      () => setApplications(database, instance.serviceInstanceId, missing),
+      { breaks: async () => answered('GET STATUS', '6F00'), refuses: false },
+      { breaks: () => setApplications(database, instance.serviceInstanceId, missing), refuses: true },
     ];
     const countFailed = async () => (await processes()).filter((one) => one.state === 'failed').length;
-    for (const breaks of failures) {
+    for (const { breaks, refuses } of failures) {
       const failed = await countFailed();
       await breaks();
       await contact('lost');
       await hurry();
-      await until('failed', async () => (await countFailed()) > failed && (await rowOf())?.terminal_id === null);
+      await until('failed', async () => {
+        const row = await rowOf();
+        return (await countFailed()) > failed && row?.terminal_id === null && row.tries > 0;
+      });
       places = [];
       expect(await rowOf()).to.deep.include({ locked: false });
+      expect(Number((await rowOf())?.refusals) > 0, 'a link that broke is no refusal').to.equal(refuses);
       expect([await state(), await desk.selected(card.seat)], 'as the issuer has it').to.deep.equal([
         S.SUSPENDED,
         FREE,

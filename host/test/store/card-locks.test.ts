@@ -108,7 +108,7 @@ describe('looks for lost cards', function () {
 
   it('are made again at once where the card comes while it was looked for elsewhere', async () => {
     await lost(1);
-    const away = { how: 'away', tries: 0, looks: 12, pauseMs: 600_000 } as const;
+    const away = { how: 'away', tries: 0, refusals: 0, looks: 12, pauseMs: 600_000 } as const;
     expect(await claim(1)).to.deep.equal(['of-0']);
     await hurryCardLocks(database, [cardOf(0)]);
     expect(await claim(1), 'one look at a time').to.deep.equal([]);
@@ -122,7 +122,7 @@ describe('looks for lost cards', function () {
     await lost(1);
     expect(await claim(1)).to.deep.equal(['of-0']);
     await hurryCardLocks(database, [cardOf(0)]);
-    const broke = { how: 'ended', tries: 1, looks: 0, pauseMs: 600_000 } as const;
+    const broke = { how: 'ended', tries: 1, refusals: 0, looks: 0, pauseMs: 600_000 } as const;
     await settleCardLock(database, 'of-0', broke);
     expect(await claim(1)).to.deep.equal(['of-0']);
     await settleCardLock(database, 'of-0', broke);
@@ -137,7 +137,7 @@ describe('looks for lost cards', function () {
     };
     await claim(1);
     await hurryCardLocks(database, [cardOf(0)]);
-    await settleCardLock(database, 'of-0', { how: 'ended', tries: 9, looks: 0, pauseMs: 3_600_000 });
+    await settleCardLock(database, 'of-0', { how: 'ended', tries: 9, refusals: 6, looks: 0, pauseMs: 3_600_000 });
     expect(await minutes()).to.equal(60);
     await hurryCardLocks(database, [cardOf(0)]);
     expect(await minutes()).to.equal(10);
@@ -146,6 +146,20 @@ describe('looks for lost cards', function () {
     expect(await minutes()).to.equal(1);
     await addCardLocks(database, ['of-0']);
     expect(await claim(1), 'the product has moved').to.deep.equal(['of-0']);
+  });
+
+  it('are made at each contact, however often the link broke, and until the sixth refusal', async () => {
+    await lost(1);
+    for (const refusals of [0, 5]) {
+      const broke = { how: 'ended', tries: 40, refusals, looks: 0, pauseMs: 3_600_000 } as const;
+      expect(await claim(1)).to.deep.equal(['of-0']);
+      await settleCardLock(database, 'of-0', broke);
+      expect(await claim(1)).to.deep.equal([]);
+      await hurryCardLocks(database, [cardOf(0)]);
+      expect(await claim(1), `${refusals} refusals`).to.deep.equal(['of-0']);
+      await hurryCardLocks(database, [cardOf(0)]);
+      await settleCardLock(database, 'of-0', broke);
+    }
   });
 
   it('are further and further apart, up to a day', async () => {
