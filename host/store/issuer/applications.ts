@@ -35,8 +35,14 @@ type Names = Omit<ApplicationRow, 'workflowId' | 'aid'> & { readonly aid?: strin
 /** Of one provider on one card, domains among them. */
 const MAX_APPLICATIONS = 64;
 
+/** Whoever came to INSTALL last: but a request that the card refuses has not made what stood there before. */
+const MAKER = sql<string>`CASE WHEN EXISTS (SELECT 1 FROM security_domain_requests AS made
+  WHERE made.request_id = applications.workflow_id AND made.state = 'failed')
+  THEN excluded.workflow_id ELSE applications.workflow_id END`;
+
 /**
- * Records the intent before the card is touched.
+ * Records the intent before the card is touched. What stands there stays the one's who made it, unless that failed,
+ * until `recordCreated`.
  *
  * @throws ConflictError `aid-taken` when another provider or product has this AID on the card, `load-file-taken` when
  *     something else on the card is made of another file of this one's name, `too-many-applications`
@@ -45,7 +51,6 @@ export async function recordCreating(database: Database, application: Applicatio
   const { cardId, aid, providerId, productId, workflowId, loadFile, libraries = [] } = application;
   const card = cardIdText(cardId);
   const named = {
-    workflow_id: workflowId,
     ...(productId === undefined ? {} : { product_id: productId }),
     ...(loadFile === undefined ? {} : { load_file_aid: loadFile.aid, load_file_hash: loadFile.hash ?? null }),
   };
@@ -69,9 +74,12 @@ export async function recordCreating(database: Database, application: Applicatio
     };
     return transaction
       .insertInto('applications')
-      .values({ card, aid, provider_id: providerId, state: 'creating', ...whose })
+      .values({ card, aid, provider_id: providerId, workflow_id: workflowId, state: 'creating', ...whose })
       .onConflict((conflict) =>
-        conflict.columns(['card', 'aid']).doUpdateSet(whose).where('applications.provider_id', '=', providerId),
+        conflict
+          .columns(['card', 'aid'])
+          .doUpdateSet({ ...whose, workflow_id: MAKER })
+          .where('applications.provider_id', '=', providerId),
       )
       .returning('aid')
       .executeTakeFirst();
@@ -158,12 +166,15 @@ const taken = (aid: string, card: string) =>
 
 /** An application, or a domain, of this provider on a card. */
 type Owned = Pick<ApplicationRow, 'cardId' | 'providerId' | 'aid'>;
+/** The same, with the request that has made or found it so. */
+type Created = Owned & { readonly workflowId?: string };
 
 /** The card has confirmed it; a new card is in use from here on. */
-export async function recordCreated(database: Database, { cardId, providerId, aid }: Owned): Promise<void> {
+export async function recordCreated(database: Database, created: Created): Promise<void> {
+  const { cardId, providerId, aid, workflowId } = created;
   await database
     .updateTable('applications')
-    .set({ state: 'created' })
+    .set({ state: 'created', ...(workflowId === undefined ? {} : { workflow_id: workflowId }) })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .where('provider_id', '=', providerId)

@@ -103,8 +103,8 @@ export async function keepSession(
 }
 
 /**
- * Whether a request that failed may have left its domain on the card: it was the last to come to INSTALL, whose answer
- * may have been lost, and no other request of its owner has made that domain.
+ * Whether a request that failed may have left its domain on the card: INSTALL has made or found it, or its answer may
+ * have been lost where none was known there, and no other request of its owner has made that domain.
  */
 export async function mayHaveLeft(database: Database, id: string, providerId: string, way: DomainWay) {
   const { rows } = await sql`

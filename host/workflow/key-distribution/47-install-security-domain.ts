@@ -41,7 +41,7 @@ export async function* installSecurityDomain(
     const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid });
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }

@@ -39,7 +39,7 @@ export async function* installKeyedDomain(
     const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid });
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return { madeKeys };
 }

@@ -27,7 +27,7 @@ export async function* installAsApplication(facts: IssuerStart & IssuerLook, con
     ];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid });
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }
