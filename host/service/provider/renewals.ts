@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError, TsmError, UnacceptableError } from '../..
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
+import { isPaymentOpen } from '../../store/provider/loads.ts';
 import { findPurseMove, settleCredit } from '../../store/provider/purse-moves.ts';
 import {
   agreeToRenewal,
@@ -134,7 +135,8 @@ export class Renewals implements AsyncDisposable {
    * An operator's word that the new card is the same user's, or that the balance of the old purse is to come onto it.
    *
    * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-ended` for one that is done, or whose new
-   *     card has the product of its own; `other-renewal` while another one brings the product onto that card
+   *     card has the product of its own; `balance-given-up` where an operator has ended it while a balance was owed;
+   *     `other-renewal` while another one brings the product onto that card
    */
   async agree(instanceId: string, { reader }: AgreeToRenewal, operator: string): Promise<Renewal> {
     const { database, auditLog, bells } = this.#options;
@@ -145,7 +147,12 @@ export class Renewals implements AsyncDisposable {
         'Another renewal brings this product onto that card: end that one first',
       );
     if (agreed === undefined) {
-      const { state } = await this.#known(instanceId);
+      const { state, balance } = await this.#known(instanceId);
+      if (balance?.state === 'given-up')
+        throw new ConflictError(
+          'balance-given-up',
+          'An operator has ended this while its balance was owed, to have it paid out: it is not paid here once more',
+        );
       throw new ConflictError('renewal-ended', `This renewal is ${state}: there is nothing to agree to`);
     }
     const record = { phase: 'after', act: 'agree to renewal', workflowId: '', numeral: '' } as const;
@@ -159,7 +166,8 @@ export class Renewals implements AsyncDisposable {
    * taken it ends the search for the old card: what is left there stays.
    *
    * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-under-way` while a flow is at work on it or
-   *     on the old card, `renewal-ended` for one that is done or taken, with nothing to take off
+   *     on the old card, `load-open` where a load that pays its balance is open, `renewal-ended` for one that is done
+   *     or taken, with nothing to take off
    */
   async end(instanceId: string, operator: string): Promise<void> {
     const ended = await this.#options.database.transaction().execute(async (transaction) => {
@@ -167,13 +175,22 @@ export class Renewals implements AsyncDisposable {
       const renewal = gone ?? (await endClearing(transaction, instanceId, paymentOf(instanceId)));
       if (renewal === undefined) return undefined;
       const act = gone === undefined ? 'end clearing' : 'end renewal';
-      const details = { operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) };
+      const { balance } = renewal;
+      const details = {
+        ...{ operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) },
+        ...(balance === undefined ? {} : { amount: String(balance.amount) }),
+      };
       const record = { phase: 'after', act, workflowId: '', numeral: '' } as const;
       await appendRecords(transaction, [{ ...record, subject: instanceId, details }]);
       return renewal;
     });
     if (ended !== undefined) return;
     const { state, clearAt } = await this.#known(instanceId);
+    if (await isPaymentOpen(this.#options.database, paymentOf(instanceId)))
+      throw new ConflictError(
+        'load-open',
+        'A load that pays this balance is open, and only the new card knows whether it was made: have that card met',
+      );
     if (state === 'agreed' || clearAt !== undefined)
       throw new ConflictError('renewal-under-way', 'A flow is at work on it: try again later');
     throw new ConflictError('renewal-ended', `This renewal is ${state}: there is nothing to end`);

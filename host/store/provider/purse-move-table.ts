@@ -17,13 +17,21 @@ export const PURSE_MOVES_SQL = `
   );
 `;
 
+/** What an operator has ended while it was owed was paid out by a clerk: it is paid by nobody else. */
+export const PURSE_MOVES_ENDED_SQL = `
+  ALTER TABLE purse_moves DROP CONSTRAINT purse_moves_state_check, DROP CONSTRAINT purse_moves_check1,
+    ADD CONSTRAINT purse_moves_state_check
+      CHECK (state IN ('debiting', 'debited', 'credited', 'given-up', 'empty')),
+    ADD CONSTRAINT purse_moves_tac_check CHECK ((state IN ('debited', 'credited', 'given-up')) = (tac IS NOT NULL));
+`;
+
 export interface PurseMoveTables {
   purse_moves: {
     /** On the old card. */
     instance_id: string;
     serial: string;
     /** `debiting`: nobody but the card knows whether it was taken off. */
-    state: 'debiting' | 'debited' | 'credited' | 'empty';
+    state: 'debiting' | 'debited' | 'credited' | 'given-up' | 'empty';
     /** bigint: the driver gives text. */
     amount: ColumnType<string, number, never>;
     /** On-line counter: a load since would move it. */

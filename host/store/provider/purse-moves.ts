@@ -104,6 +104,18 @@ export async function settleCredit(database: Database, instanceId: string, payme
   return rows.length > 0;
 }
 
+/** Whoever pays what is owed does so outside of this platform. @returns undefined where nothing is owed */
+export async function giveUpBalance(database: Database, instanceId: string): Promise<Renewal['balance']> {
+  const row = await database
+    .updateTable('purse_moves')
+    .set({ state: 'given-up', at: sql<Date>`now()` })
+    .where('instance_id', '=', instanceId)
+    .where('state', '=', 'debited')
+    .returning('amount')
+    .executeTakeFirst();
+  return row === undefined ? undefined : { state: 'given-up', amount: Number(row.amount) };
+}
+
 /** What became of the balance of each of these, where its card was asked. */
 export async function moneyOf(
   database: Database,

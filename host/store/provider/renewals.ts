@@ -3,7 +3,7 @@ import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type Renewal } from '../../wire/message/platform.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
-import { moneyOf } from './purse-moves.ts';
+import { giveUpBalance, moneyOf } from './purse-moves.ts';
 import type { RenewalTables } from './renewal-table.ts';
 import type { ProviderTables } from './schema.ts';
 
@@ -131,7 +131,7 @@ async function lookForBalance(database: Database, instanceId: string) {
     UPDATE renewals SET state = 'done', clear_at = now(), clear_until = NULL, clear_looks = 0
     WHERE instance_id = ${instanceId} AND version_tag IS NULL AND state IN ('done', 'taken') AND clear_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM purse_moves WHERE purse_moves.instance_id = renewals.instance_id
-        AND purse_moves.state IN ('empty', 'credited')) RETURNING *`.execute(database);
+        AND purse_moves.state IN ('empty', 'credited', 'given-up')) RETURNING *`.execute(database);
   return rows[0];
 }
 
@@ -389,13 +389,14 @@ export async function settleClearing(
 }
 
 /**
- * Lets what is left on the old card be, for good; the renewal stays as it is. What is owed is for a clerk then.
+ * Lets what is left on the old card be, for good; the renewal stays as it is. What is owed is for a clerk then, and
+ * never paid here.
  *
  * @param paymentId what a balance that is owed is paid by: a load of it that is open or done is waited for
- * @returns undefined where nothing is to be taken off, or a flow is under way
+ * @returns undefined where nothing is to be taken off, or a flow is under way; with the balance that is given up
  */
 export async function endClearing(
-  database: Database,
+  transaction: Database,
   instanceId: string,
   paymentId: string,
 ): Promise<Renewal | undefined> {
@@ -403,8 +404,10 @@ export async function endClearing(
     UPDATE renewals SET clear_at = NULL, clear_away = false WHERE instance_id = ${instanceId}
       AND clear_at IS NOT NULL AND clear_terminal_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM loads WHERE top_up_id = ${paymentId} AND state IN ('reserved', 'done'))
-    RETURNING *`.execute(database);
-  return rows[0] === undefined ? undefined : toRenewal(rows[0]);
+    RETURNING *`.execute(transaction);
+  if (rows[0] === undefined) return undefined;
+  const balance = await giveUpBalance(transaction, instanceId);
+  return { ...toRenewal(rows[0]), ...(balance === undefined ? {} : { balance }) };
 }
 
 const toRenewal = (row: Selectable<RenewalTables['renewals']>): Renewal => ({

@@ -16,7 +16,7 @@ import {
   type CardLockTables,
 } from './card-lock-table.ts';
 import { PLAIN_ICCIDS_SQL } from './plain-iccids.ts';
-import { PURSE_MOVES_SQL, type PurseMoveTables } from './purse-move-table.ts';
+import { PURSE_MOVES_ENDED_SQL, PURSE_MOVES_SQL, type PurseMoveTables } from './purse-move-table.ts';
 import {
   RENEWAL_ATTEMPTS_SQL,
   RENEWAL_CLEARING_SQL,
@@ -294,4 +294,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 27, name: 'locks that broke', sql: CARD_LOCKS_UNSURE_SQL },
   { number: 28, name: 'balances of replaced purses', sql: PURSE_MOVES_SQL },
   { number: 29, name: 'locks that a card refuses', sql: CARD_LOCK_REFUSALS_SQL },
+  { number: 30, name: 'balances that were paid out', sql: PURSE_MOVES_ENDED_SQL },
 ];

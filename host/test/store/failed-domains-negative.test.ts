@@ -43,7 +43,13 @@ describe('domains of requests that failed', function () {
 
   /** 47 of this request, where the card shows no such domain, up to the answer of INSTALL; none: the link breaks. */
   async function install(id: string, sw?: string): Promise<string | undefined> {
-    const request = { cardId: CARD, ssdAid: SSD, providerId: 'a', applicationProviderId: 'F0'.repeat(16), keySizeBits: 1024 };
+    const request = {
+      cardId: CARD,
+      ssdAid: SSD,
+      providerId: 'a',
+      applicationProviderId: 'F0'.repeat(16),
+      keySizeBits: 1024,
+    };
     const context = { database, workflowId: id, auditLog: { append: async () => {} } } as unknown as IssuerContext;
     const facts = { request, caller: 'a', ssdPresent: false } as unknown as Parameters<typeof installSecurityDomain>[0];
     const step = installSecurityDomain(facts, context);

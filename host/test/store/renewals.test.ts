@@ -161,7 +161,10 @@ describe('table of renewals', function () {
       ['moved', 5, undefined],
     ]);
     expect(await settleCredit(database, 'moved', 'a payment'), 'nothing was loaded').to.equal(false);
-    expect(await endClearing(database, 'moved', 'a payment')).to.include({ instanceId: 'moved' });
-    expect(await findRenewal(database, 'moved')).to.deep.include({ balance: { state: 'debited', amount: 5 } });
+    const balance = { state: 'given-up', amount: 5 };
+    expect(await endClearing(database, 'moved', 'a payment')).to.deep.include({ instanceId: 'moved', balance });
+    expect(await findRenewal(database, 'moved')).to.deep.include({ balance });
+    expect(await agreeToRenewal(database, 'moved', undefined), 'a clerk has paid it').to.equal(undefined);
+    expect(await findRenewal(database, 'moved')).not.to.have.property('clearAt');
   });
 });

@@ -314,12 +314,16 @@ export const RenewalState = Type.Union([
 ]);
 export type RenewalState = Static<typeof RenewalState>;
 
-/** How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one. */
+/**
+ * How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one, or an
+ * operator has ended it where it was owed.
+ */
 const MovedBalance = Type.Union([
   Type.Literal('empty'),
   Type.Literal('debiting'),
   Type.Literal('debited'),
   Type.Literal('credited'),
+  Type.Literal('given-up'),
 ]);
 
 /** GET /v1/renewals on `provider`: an array of these. */
