@@ -60,6 +60,7 @@ const MOST_ATTEMPTS = 8;
 /** So long the old card is looked for, whoever asks for it how often meanwhile. */
 const CLEARING_MS = 30 * 24 * 3_600_000;
 const CALLER = 'renewal';
+const PAYMENTS = `${CALLER} `;
 const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 
 export interface RenewalsOptions {
@@ -114,7 +115,7 @@ export class Renewals implements AsyncDisposable {
       }),
       workOnDue({
         ...work,
-        claim: (atOnce) => claimClearings(database, { ...claim, atOnce }),
+        claim: (atOnce) => claimClearings(database, { ...claim, atOnce, payments: PAYMENTS }),
         turn: (due: DueClearing) => this.#clear(due),
       }),
     ]);
@@ -393,7 +394,7 @@ const refused = ({ state, problem }: Progress): Progress =>
   problem === undefined ? { state } : { state: 'failed', problem };
 
 /** What the loads that pay a balance go by: no caller's key can be like it. */
-const paymentOf = (instanceId: string): string => `${CALLER} ${instanceId}`;
+const paymentOf = (instanceId: string): string => `${PAYMENTS}${instanceId}`;
 
 /** The issuer may have taken its word back. @throws ConflictError `not-terminated` */
 function requireTerminated({ productState }: DeployedService): void {

@@ -306,21 +306,41 @@ export interface DueClearing {
  * Takes those whose old card is to be looked for, as `claimRenewals` does: what is TERMINATED there, or gone already,
  * once the new card has the product. Those of which this is not so yet are passed over for a while, in their time. Of
  * those that were looked for, or passed over, all their time, nothing is looked for any more. A purse is met at an
- * operator's word alone, while the new one may be loaded; what was taken off it is owed for as long as it takes.
+ * operator's word alone, while the new one may be loaded; what was taken off it is owed for as long as it takes, and to
+ * the card that takes the new one's place once an operator has agreed to that.
+ *
+ * @param payments what the loads that pay a balance go by begins so, and ends with the instance's id
  */
 export async function claimClearings(
   database: Database,
-  { claimMs, atOnce, giveUpMs }: { readonly claimMs: number; readonly atOnce: number; readonly giveUpMs: number },
+  options: {
+    readonly claimMs: number;
+    readonly atOnce: number;
+    readonly giveUpMs: number;
+    readonly payments: string;
+  },
 ): Promise<DueClearing[]> {
+  const { claimMs, atOnce, giveUpMs, payments } = options;
+  const isPaid = (states: readonly string[]) => sql`EXISTS (SELECT 1 FROM loads
+    WHERE loads.top_up_id = ${payments} || renewals.instance_id AND loads.state = ANY(${[...states]}::text[]))`;
+  // A load that is open there may have been made: what becomes of it is for the balance of that card.
+  await sql`UPDATE renewals SET new_card = next.new_card FROM renewals AS next
+    WHERE renewals.clear_at <= now() AND renewals.clear_terminal_id IS NULL AND ${OWED}
+      AND next.old_card = renewals.new_card AND next.product_id = renewals.product_id
+      AND next.version_tag IS NULL AND next.state = 'done' AND next.new_card <> renewals.old_card
+      AND NOT ${isPaid(['reserved', 'done'])}`.execute(database);
+  const over = sql`(coalesce(renewals.clear_until <= now(), false) AND renewals.clear_terminal_id IS NULL
+    AND NOT ${OWED})`;
   await sql`UPDATE renewals SET clear_at = NULL, clear_away = false
-    WHERE clear_at <= now() AND clear_until <= now() AND clear_terminal_id IS NULL AND NOT ${OWED}`.execute(database);
+    WHERE clear_at <= now() AND ${over}`.execute(database);
   const deployed = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
   const until = sql`coalesce(clear_until, now() + ${giveUpMs} * interval '1 millisecond')`;
   const there = (valid: RawBuilder<unknown>) => sql`EXISTS (SELECT 1 FROM service_instances AS there
     WHERE there.product_id = renewals.product_id AND there.card = renewals.new_card
       AND there.state = ANY(${deployed}::int[]) AND ${valid})`;
   const newIsValid = there(sql`there.product_state = 'VALID'`);
-  const mayGo = sql`(${OWED} OR (NOT EXISTS (SELECT 1 FROM service_instances AS old
+  const mayBePaid = sql`(${newIsValid} OR renewals.clear_terminal_id IS NOT NULL OR ${isPaid(['done'])})`;
+  const mayGo = sql`((${OWED} AND ${mayBePaid}) OR (NOT EXISTS (SELECT 1 FROM service_instances AS old
       WHERE old.instance_id = renewals.instance_id AND old.product_state <> 'TERMINATED')
     AND (renewals.clear_terminal_id IS NOT NULL
       OR (renewals.version_tag IS NOT NULL AND (renewals.state = 'done' OR ${there(sql`true`)}))
@@ -328,11 +348,14 @@ export async function claimClearings(
   // As one that is away: whoever says that a card is here hurries it.
   await sql`UPDATE renewals SET clear_at = now() + ${PASSED_OVER}, clear_away = true, clear_until = ${until}
     WHERE instance_id IN (SELECT renewals.instance_id FROM renewals WHERE renewals.clear_at <= now()
-      AND renewals.clear_terminal_id IS NULL AND NOT ${mayGo} FOR UPDATE SKIP LOCKED)`.execute(database);
+      AND renewals.clear_terminal_id IS NULL AND NOT ${over} AND NOT ${mayGo} FOR UPDATE SKIP LOCKED)`.execute(
+    database,
+  );
   const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
     UPDATE renewals SET clear_at = now() + ${claimMs} * interval '1 millisecond', clear_away = false,
       clear_until = ${until}
-    WHERE instance_id IN (SELECT renewals.instance_id FROM renewals WHERE renewals.clear_at <= now() AND ${mayGo}
+    WHERE instance_id IN (SELECT renewals.instance_id FROM renewals
+      WHERE renewals.clear_at <= now() AND NOT ${over} AND ${mayGo}
       ORDER BY renewals.clear_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
   const money = await moneyOf(
     database,

@@ -230,6 +230,27 @@ describe('clearings of replaced cards', function () {
     expect(started).to.deep.equal([]);
   });
 
+  it('give up a balance that is owed where an operator ends them, and pay it no more', async () => {
+    await sql`INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, clear_at)
+      VALUES ('owed', 'purses', ${cardIdText(OLD)}, ${cardIdText(NEXT)}, false, 'done',
+        now() + interval '1 h')`.execute(database);
+    await sql`INSERT INTO purse_moves
+        (instance_id, serial, state, amount, counter, offline_counter, terminal, date_time, tac)
+      VALUES ('owed', '42', 'debited', 6, 0, 0, '02', '2026', 'AA')`.execute(database);
+    await using renewals = open();
+    expect(await renewals.end('owed', 'alice').catch((error) => error.code)).to.equal(undefined);
+    expect(await renewals.agree('owed', {}, 'bob').catch((error) => error.code)).to.equal('balance-given-up');
+    const { details } = await database
+      .selectFrom('audit_log')
+      .select('details')
+      .where('act', '=', 'end clearing')
+      .where('subject', '=', 'owed')
+      .executeTakeFirstOrThrow();
+    expect(JSON.parse(details)).to.include({ operator: 'alice', amount: '6' });
+    const [told] = await renewals.list({ limit: 1 });
+    expect(told).to.deep.include({ instanceId: 'owed', balance: { state: 'given-up', amount: 6 } });
+  });
+
   it('and renewals that nobody answers keep no others waiting', async () => {
     const silent = Promise.withResolvers<CardPlace[]>();
     const looked: string[] = [];

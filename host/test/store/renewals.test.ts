@@ -156,10 +156,42 @@ describe('table of renewals', function () {
     expect(await reserveDebit(database, made)).to.equal(true);
     expect(await reserveDebit(database, made), 'once').to.equal(false);
     await settleDebit(database, made, 'F5B221C9');
-    const due = await claimClearings(database, { claimMs: HOUR_MS, atOnce: 8, giveUpMs: HOUR_MS });
-    expect(due.map(({ instanceId, owed, reader }) => [instanceId, owed, reader])).to.deep.equal([
-      ['moved', 5, undefined],
-    ]);
+    const claimed = async () => {
+      const claims = { claimMs: HOUR_MS, atOnce: 8, giveUpMs: HOUR_MS, payments: 'renewal ' };
+      return (await claimClearings(database, claims)).map(({ instanceId, owed, reader, newCard }) => [
+        ...[instanceId, owed, reader, newCard.value],
+      ]);
+    };
+    const again = () => sql`UPDATE renewals SET clear_at = now() WHERE instance_id = 'moved'`.execute(database);
+    const place = async (last: number) => {
+      const names = { instanceId: `there-${last}`, serial: `410000000000056${last}` };
+      const cardId = { kind: 'iccid', value: String(last) } as const;
+      await provideInstance(database, { productId: 'purses', cardId, ...names });
+      await setInstanceState(database, names.instanceId, INSTANCE_STATE.OPERATIONAL);
+    };
+    expect(await claimed(), 'nothing is there yet').to.deep.equal([]);
+    await place(2);
+    await again();
+    expect(await claimed()).to.deep.equal([['moved', 5, undefined, '2']]);
+    // The new card is replaced in its turn.
+    await sql`UPDATE service_instances SET product_state = 'TERMINATED' WHERE instance_id = 'there-2'`.execute(
+      database,
+    );
+    await again();
+    expect(await claimed(), 'no card may be loaded').to.deep.equal([]);
+    await place(3);
+    await sql`INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state)
+      VALUES ('there-2', 'purses', 'iccid:2', 'iccid:3', false, 'waiting')`.execute(database);
+    await again();
+    expect(await claimed(), 'nobody has agreed').to.deep.equal([]);
+    await sql`UPDATE renewals SET state = 'done' WHERE instance_id = 'there-2'`.execute(database);
+    await sql`INSERT INTO loads (top_up_id, serial, amount, balance_before, counter, terminal, date_time, state)
+      VALUES ('renewal moved', '4100000000000562', 5, 0, 0, '01', '2026', 'reserved')`.execute(database);
+    await again();
+    expect(await claimed(), 'it may have been paid there').to.deep.equal([]);
+    await sql`DELETE FROM loads`.execute(database);
+    await again();
+    expect(await claimed()).to.deep.equal([['moved', 5, undefined, '3']]);
     expect(await settleCredit(database, 'moved', 'a payment'), 'nothing was loaded').to.equal(false);
     const balance = { state: 'given-up', amount: 5 };
     expect(await endClearing(database, 'moved', 'a payment')).to.deep.include({ instanceId: 'moved', balance });

@@ -315,8 +315,8 @@ export const RenewalState = Type.Union([
 export type RenewalState = Static<typeof RenewalState>;
 
 /**
- * How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one, or an
- * operator has ended it where it was owed.
+ * How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one, or
+ * an operator has ended it where it was owed.
  */
 const MovedBalance = Type.Union([
   Type.Literal('empty'),
