@@ -84,6 +84,20 @@ class AdministeredCard extends TestCard {
   }
 }
 
+/** The card behind packets: each command is one of its own. */
+class PacketsCard extends TestCard {
+  readonly #world: AgentWorld;
+
+  constructor(world: AgentWorld) {
+    super(world.card.simulated);
+    this.#world = world;
+  }
+
+  override exchange(command: string | Uint8Array): Promise<Answer> {
+    return this.#world.manage(typeof command === 'string' ? command : Buffer.from(command));
+  }
+}
+
 describe('A secure channel inside a session of administration', () => {
   it('goes on from script to script, and ends with the session', () =>
     onOtaCard(cardWith(SET), async (card) => {
@@ -136,5 +150,14 @@ describe('A secure channel inside a session of administration', () => {
       expect((await remote.send(apdu(GET.slice(0, 8), '', true))).sw).equal('9000');
       expect((await remote.send(STORE)).sw).equal('9000');
       await remote.end(world);
+    }));
+
+  it('of nothing but an answer without a script takes no channel that packets have opened', () =>
+    onOtaCard(cardWith(SET), async (card) => {
+      const world = await AgentWorld.open(card);
+      const session = await openScp03(new PacketsCard(world), SET, 0x01);
+      const remote = await AdministeredCard.over(world);
+      await remote.end(world);
+      expect((await session.send('80CA0066')).sw).equal('9000');
     }));
 });

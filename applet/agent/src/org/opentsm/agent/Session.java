@@ -187,7 +187,7 @@ final class Session {
     /** A secure channel that scripts opened inside is over with the session. */
     private void ended() {
         boolean another = store.end();
-        target.end(OpenLink.FOR_GOOD);
+        target.leave();
         if (another) {
             connect();
         }

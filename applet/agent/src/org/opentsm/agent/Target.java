@@ -35,9 +35,17 @@ final class Target {
         boolean files = answer.isForFiles();
         if (files && !answer.rules.isForBoth()) {
             // another content type: a secure channel that was opened inside is over (Amendment B)
-            end(OpenLink.FOR_GOOD);
+            leave();
         }
         aim(files);
+    }
+
+    /** What scripts of this session opened inside is over; where none ran, it is others' and goes on. */
+    void leave() {
+        if (ram[0] != (byte) 0) {
+            end(OpenLink.FOR_GOOD);
+            ram[0] = (byte) 0;
+        }
     }
 
     /** Nobody vouches for what comes now; FOR_GOOD ends what commands opened inside too. */
