@@ -188,8 +188,11 @@ describe('code of one provider in the domain of another', function () {
     // Rows of it have gone by a receipt that was told late.
     const left = { file: 'F0010203040509', domain: world.card.isdAid, runs: [blockOf(EVIL)] };
     world.card.applications.set(applicationOf('b', 0), left);
-    expect(await world.deploy('b', GOOD)).to.equal(undefined);
-    expect(writers()).to.deep.equal(['b']);
+    expect(await world.deploy('b', GOOD)).to.equal('application-elsewhere');
+    expect(writers()).to.deep.equal([]);
+    // It may be the issuer's own: nobody deletes it who has asked for its name.
+    expect(await world.remove('b')).to.equal('application-elsewhere');
+    expect(world.card.applications.get(applicationOf('b', 0))).to.equal(left);
   });
 
   it('does not come by an instance in the issuer’s domain of a file of this name', async () => {

@@ -4,7 +4,6 @@ import { recordTouching } from '../../store/issuer/application-requests.ts';
 import { recordLoadingOf } from '../../store/issuer/applications.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { toPlainCommand } from '../../wire/gp/command.ts';
-import { deleteObject } from '../../wire/gp/delete.ts';
 import { installApplication, installForExtradition, installForLoad } from '../../wire/gp/install.ts';
 import { encodeLoadFile, loadCommands } from '../../wire/gp/load.ts';
 import { fromHex } from '../../wire/hex.ts';
@@ -23,8 +22,7 @@ const ROW = { numeral: 'D7', name: 'loadApplication', from: 'issuer', to: 'card'
 
 /**
  * D7: LOAD where there is no such load file, of libraries first, INSTALL where there is no such instance, and the
- * extradition into the provider's domain where it belongs to another. What is loaded is written down before. An
- * instance in the issuer's domain that may be another's code is deleted before.
+ * extradition into the provider's domain where it belongs to another. What is loaded is written down before.
  *
  * @throws ConflictError `application-elsewhere` for an instance in a third domain, `load-file-taken` for a file that
  *     another provider has got leave to load since D5
@@ -35,16 +33,15 @@ export async function* loadApplication(
   context: InstallContext,
 ) {
   const { request, card, librariesPresent } = facts;
-  const { loadFilePresent, instanceDomain, isStrange } = facts.onCard;
+  const { loadFilePresent, instanceDomain } = facts.onCard;
   const { loadFileAid, moduleAid, instanceAid, ssdAid } = request;
   if (instanceDomain !== undefined && instanceDomain !== ssdAid && instanceDomain !== card.isdAid) {
     throw new ConflictError('application-elsewhere', `${instanceAid} belongs to another domain of this card`);
   }
   const loadFile = aid(loadFileAid);
   const load = loadFilePresent ? [] : loadOf(request);
-  const gone = isStrange ? [deleteObject(aid(instanceAid))] : [];
   const install =
-    instanceDomain === undefined || isStrange
+    instanceDomain === undefined
       ? [
           installApplication({
             ...{ loadFile, module: aid(moduleAid), instance: aid(instanceAid) },
@@ -54,7 +51,7 @@ export async function* loadApplication(
         ]
       : [];
   const handOver = instanceDomain === ssdAid ? [] : [installForExtradition(aid(instanceAid), aid(ssdAid))];
-  const commands = [...gone, ...load, ...install, ...handOver];
+  const commands = [...load, ...install, ...handOver];
   const libraries = (request.libraries ?? []).filter((library) => !librariesPresent.includes(library.loadFileAid));
   const loaded = [...libraries, ...(loadFilePresent ? [] : [request])].map((file) => file.loadFileAid);
   const row = { ...applicationRowOf(facts), workflowId: context.workflowId };

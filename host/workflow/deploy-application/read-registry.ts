@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ConflictError } from '../../errors.ts';
 import { recordSeen } from '../../store/issuer/seen-registry.ts';
 import { aid, aidToHex } from '../../wire/gp/aid.ts';
 import { REGISTRY } from '../../wire/gp/get-status.ts';
@@ -13,8 +14,6 @@ export interface OnCard {
   readonly loadFilePresent: boolean;
   /** Domain that the instance belongs to, as hex; absent: no instance. */
   readonly instanceDomain?: string;
-  /** An instance in the issuer's domain, and nothing says that it is made of this load file: it is made anew. */
-  readonly isStrange?: true;
 }
 
 const ROW = { numeral: 'D6', name: 'readRegistry', from: 'issuer', to: 'card' } as const;
@@ -24,7 +23,9 @@ const ROW = { numeral: 'D6', name: 'readRegistry', from: 'issuer', to: 'card' } 
  * the issuer's domain, as an interrupted try leaves it, and so did whoever had the name before. It may end in an error,
  * and so it is alone in its script.
  *
- * @throws ConflictError `load-file-unknown` where the card has another file of this name, or may have
+ * @throws ConflictError `load-file-unknown` where the card has another file of this name, or may have;
+ *   `application-elsewhere` for an instance in the issuer's domain of which the card does not say that it is made of
+ *   this file: it may be the issuer's or the card maker's own, so that it is neither handed over nor deleted
  */
 export async function* readRegistry(
   facts: InstallFacts & { readonly instancePresent: boolean },
@@ -42,10 +43,14 @@ export async function* readRegistry(
   // One that SELECT finds and the registry does not show is in a domain that the issuer does not see.
   const instanceDomain = found?.securityDomain === undefined ? '' : aidToHex(found.securityDomain);
   if (instanceDomain !== card.isdAid) return { onCard: { loadFilePresent: true, instanceDomain } as OnCard };
-  // It is handed over, or made anew of a file that may be there.
   const file = await findEntry({ subset: REGISTRY.LOAD_FILES, name: aid(request.loadFileAid) }, context, ROW);
   if (file !== undefined) await requireKnownFile(namedFile(request), file, facts, context);
   const isOfIt = found?.loadFile !== undefined && aidToHex(found.loadFile) === request.loadFileAid;
-  const strange = file !== undefined && isOfIt ? {} : { isStrange: true as const };
-  return { onCard: { loadFilePresent: file !== undefined, instanceDomain, ...strange } as OnCard };
+  if (file === undefined || !isOfIt)
+    throw new ConflictError(
+      'application-elsewhere',
+      `${request.instanceAid} is in the issuer's domain, and the card does not say that it is made of this load ` +
+        'file: its issuer looks whose it is, and deletes it where a deployment that broke off has left it',
+    );
+  return { onCard: { loadFilePresent: true, instanceDomain } as OnCard };
 }

@@ -14,7 +14,7 @@ export async function recordApplication(
   { database }: InstallContext,
 ) {
   const { cardId, providerId, loadFile, libraries } = applicationRowOf({ request, caller });
-  const isOlder = onCard.instanceDomain !== undefined && onCard.isStrange !== true;
+  const isOlder = onCard.instanceDomain !== undefined;
   await recordLoaded(database, { cardId, providerId, files: isOlder ? libraries : [loadFile, ...libraries] });
   if (isOlder) await recordLoaded(database, { cardId, providerId, files: [loadFile] }, { from: ['loading'] });
   await recordCreated(database, { cardId, providerId, aid: request.instanceAid });
