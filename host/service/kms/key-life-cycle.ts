@@ -250,11 +250,21 @@ export class KeyLifeCycle {
     });
   }
 
-  /** As `protecting`, to wrap under a key of this owner. @throws PolicyError `key-owner` */
+  /**
+   * As `protecting`, to wrap under a key of this owner for whoever has it elsewhere. With a key that unwraps too (mode
+   * B) the caller could have that opened here again.
+   *
+   * @throws PolicyError `key-owner`, `key-usage` for another mode than E
+   */
   protectingFor<T>(owner: string, label: string, act: (secret: Secret, version: number) => T): Promise<T> {
     return this.#keys.with(label, (key) => {
       requireOwner(key.info, owner);
       const { secret, version } = chosen(key, 'wrap key block');
+      const { modeOfUse } = key.info;
+      if (modeOfUse !== 'E')
+        throw new PolicyError('key-usage', `${label} wraps keys for their owner: it must be of mode E`, {
+          ...{ label, modeOfUse },
+        });
       return act(secret, version);
     });
   }

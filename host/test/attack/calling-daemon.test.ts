@@ -76,9 +76,15 @@ const WANTED: readonly {
     name: "the first keys of another's domain",
     act: 'put domain keys',
     async prepare({ kms }) {
-      const attributes = { algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'B' } as const;
-      for (const label of ['card-keys', 'transport']) {
-        await kms.managedKeys.generate({ label, owner: OWNER, exportability: 'N', ...attributes }, 'operator');
+      const attributes = { algorithm: 'aes', lengthBits: 128, keyUsage: 'K1' } as const;
+      for (const [label, modeOfUse] of [
+        ['card-keys', 'B'],
+        ['transport', 'E'],
+      ] as const) {
+        await kms.managedKeys.generate(
+          { label, owner: OWNER, exportability: 'N', modeOfUse, ...attributes },
+          'operator',
+        );
         await kms.managedKeys.activate(label, 'operator');
       }
       const made = await kms.domainKeys.create({
@@ -169,6 +175,16 @@ async function withTransportKey({ kms }: TestPlatform): Promise<Uint8Array> {
   }
   await kms.managedKeys.activate('known', 'operator');
   return known;
+}
+
+/** `owners`, under which first keys of a domain go to its owner. @returns what he has */
+async function withOwnersKey({ kms }: TestPlatform): Promise<Uint8Array> {
+  const attributes = { owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'K1', modeOfUse: 'E' } as const;
+  const owners = fromHex('1F'.repeat(16));
+  const key = { label: 'owners', exportability: 'N', ...attributes } as const;
+  await kms.managedKeys.createFromComponents(key, owners.slice(), 'two operators');
+  await kms.managedKeys.activate('owners', 'operator');
+  return owners;
 }
 
 /** All that stands in the wrapped command, with every run of whole blocks opened under the DEK. */
@@ -331,13 +347,21 @@ for (const provider of PROVIDERS)
       await withKms(provider, {}, async (platform) => {
         const { kms } = platform;
         const known = await withTransportKey(platform);
-        const { stored, handed } = await kms.domainKeys.create({
-          ...{ storageKey: 'card-keys', transportKey: 'known', owner: OWNER, lengthBits: 128 },
-        });
+        const owners = await withOwnersKey(platform);
+        const create = (transportKey: string) =>
+          kms.domainKeys.create({ storageKey: 'card-keys', transportKey, owner: OWNER, lengthBits: 128 });
+        const { stored, handed } = await create('owners');
         const refused = { code: 'domain-keys' };
-        expect(unwrapKeyBlock(known, handed.enc)).to.have.property('key');
+        expect(unwrapKeyBlock(owners, handed.enc)).to.have.property('key');
         expect(await failure(openScp03ToMyself(platform, 'card-keys', stored))).to.include(refused);
         const { version, ...blocks } = stored;
+        // What its owner gets is opened by its owner alone.
+        const unused = { code: 'key-usage' };
+        expect(await failure(openScp03ToMyself(platform, 'owners', handed))).to.include(unused);
+        const { version: _version, ...given } = handed;
+        const anew = { transportKey: 'owners', storageKey: 'card-keys', cards: [given] };
+        expect(await failure(kms.cardKeys.translate(anew))).to.include(unused);
+        expect(await failure(create('known')), 'one that unwraps too').to.include(unused);
         const translate = async (transportKey: string, card: CardKeyBlocks) =>
           (await kms.cardKeys.translate({ transportKey, storageKey: 'card-keys', cards: [card] })).cards[0];
         expect(version).to.equal(1);
@@ -416,7 +440,8 @@ for (const provider of PROVIDERS)
         const translate = (storageKey: string) =>
           kms.cardKeys.translate({ transportKey: 'known', storageKey, cards: [blocks] });
         expect((await translate('card-keys')).cards[0]).to.have.property('keyBlocks');
-        const create = { transportKey: 'known', owner: OWNER, lengthBits: 128 } as const;
+        await withOwnersKey(platform);
+        const create = { transportKey: 'owners', owner: OWNER, lengthBits: 128 } as const;
         for (const theft of [
           () => translate('known'),
           () => kms.domainKeys.create({ ...create, storageKey: 'known' }),

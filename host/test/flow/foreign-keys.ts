@@ -19,14 +19,14 @@ import type { ForeignTsm } from './foreign-tsm.ts';
 /** Keys of a foreign TSM that has no CA: its transport key in the issuer's KMS, and what comes under it. */
 
 const KMS = 'kms-issuer';
-const KBPK = { algorithm: 'aes', keyUsage: 'K1', modeOfUse: 'B', exportability: 'N' } as const;
+const KBPK = { algorithm: 'aes', keyUsage: 'K1', exportability: 'N' } as const;
 
 /** Two operators of the issuer's KMS bring in the TSM's transport key; the KMS gets its own key for keys of cards. */
 export async function bringTransportKey(platforms: Platforms, label: string, owner: string): Promise<Uint8Array> {
   const { topology } = platforms;
   const first = await platforms.client(KMS);
   const second = await topology.client({ role: 'operator', id: 'other', platform: topology.peer(KMS) }, KMS);
-  const key = { ...KBPK, label, owner, lengthBits: 256 };
+  const key = { ...KBPK, modeOfUse: 'E', label, owner, lengthBits: 256 } as const;
   const components = [randomBytes(32), randomBytes(32)];
   for (const [index, client] of [first, second].entries()) {
     const value = components[index] ?? new Uint8Array();
@@ -42,7 +42,7 @@ export async function bringTransportKey(platforms: Platforms, label: string, own
 
 export async function makeCardKeys(platforms: Platforms): Promise<void> {
   const kms = await platforms.client(KMS);
-  const body = { ...KBPK, label: 'card-keys', owner: 'issuer:main', lengthBits: 256 };
+  const body = { ...KBPK, modeOfUse: 'B', label: 'card-keys', owner: 'issuer:main', lengthBits: 256 };
   await kms.call({ method: 'POST', path: '/v1/managed-keys', body });
   await kms.call({ method: 'POST', path: '/v1/managed-keys/card-keys/activate' });
 }

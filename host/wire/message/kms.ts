@@ -231,8 +231,8 @@ export const PlainCommand = Type.Object(
     /** The KMS makes it the PUT KEY of this key set. With `wrap` only. */
     domainKeys: Type.Optional(DomainKeySet),
     /**
-     * CERT.SD.AUT of the domain behind the channel, from this KMS's CA. In SCP10 no command gets a key without it: who
-     * opens a channel to a pair of his own could read what is put into it.
+     * CERT.SD.AUT of the domain behind the channel, from this KMS's CA. No command gets a key without it, and so none
+     * in SCP02 and SCP03: who opens a channel to a pair or keys of his own could read what is put into it.
      */
     receiver: Type.Optional(Hex),
   },
