@@ -236,7 +236,7 @@ export async function recordUnloaded(
     .execute();
   await database
     .updateTable('load_files')
-    .set({ state: 'released', since: nextNumber })
+    .set({ state: 'released', since: notBefore(number) })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .where('provider_id', '=', providerId)

@@ -391,6 +391,9 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
       UPDATE load_files f SET state = 'released' WHERE state = 'loaded' AND EXISTS (
         SELECT 1 FROM content_tokens d
         WHERE d.card = f.card AND d.act->>'act' = 'delete' AND d.act->>'aid' = f.aid AND d.state <> 'confirmed'
-          AND d.provider_id = f.provider_id);`,
+          AND d.provider_id = f.provider_id AND NOT EXISTS (
+            SELECT 1 FROM content_tokens l WHERE l.card = f.card AND l.provider_id = f.provider_id
+              AND l.act->>'act' = 'load' AND l.act->>'loadFileAid' = f.aid AND l.state = 'confirmed'
+              AND l.number > d.number));`,
   },
 ];

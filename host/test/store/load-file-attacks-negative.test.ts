@@ -183,6 +183,19 @@ describe('code of one provider in the domain of another', function () {
     expect(await world.rows()).to.equal(`${NAME} b loaded`);
   });
 
+  it('leaves a load its proof, when a deletion before it is told between its token and its receipt', async () => {
+    await world.insert({ tellsDomain: true });
+    const first = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+    await world.report(first, world.play(first).confirmation);
+    const removal = held(await world.grant('b', deleteOf()));
+    const late = world.play(removal).confirmation;
+    const second = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
+    expect(await world.report(removal, late)).to.equal(undefined);
+    expect(await world.rows()).to.equal(`${NAME} b released`);
+    expect(await world.report(second, world.play(second).confirmation)).to.equal(undefined);
+    expect(await world.rows()).to.equal(`${NAME} b loaded`);
+  });
+
   it('does not come by an instance that is in the issuer’s domain', async () => {
     await world.insert({ tellsDomain: true });
     // Rows of it have gone by a receipt that was told late.

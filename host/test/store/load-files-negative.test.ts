@@ -38,6 +38,7 @@ describe('load files of cards', function () {
     loaded: fresh(),
     deleted: fresh(),
     asked: fresh(),
+    healed: fresh(),
     made: fresh(),
     library: fresh(),
     nobodys: fresh(),
@@ -66,6 +67,8 @@ describe('load files of cards', function () {
         token('4', load(old.asked), null),
         token('5', load(old.doubtful), 4),
         token('6', { act: 'delete', aid: old.doubtful, related: false }, null),
+        token('7', { act: 'delete', aid: old.healed, related: false }, null),
+        token('8', load(old.healed), 5),
       ])
       .execute();
     const application = (aid: string, more: object) => ({
@@ -126,6 +129,8 @@ describe('load files of cards', function () {
       [
         // Nobody has told what came of its deletion.
         [old.doubtful, true, 'released'],
+        // What came of its deletion does not matter any more: it was loaded again.
+        [old.healed, true, 'loaded'],
         [old.loaded, true, 'loaded'],
         [old.asked, true, 'unsure'],
         [old.made, true, 'loaded'],
