@@ -166,7 +166,7 @@ const taken = (aid: string, card: string) =>
 
 /** An application, or a domain, of this provider on a card. */
 type Owned = Pick<ApplicationRow, 'cardId' | 'providerId' | 'aid'>;
-/** The same, with the request that has made or found it so. */
+/** The same, with the request that has made it; absent: it was there, and stays its maker's. */
 type Created = Owned & { readonly workflowId?: string };
 
 /** The card has confirmed it; a new card is in use from here on. */

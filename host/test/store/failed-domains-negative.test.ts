@@ -42,7 +42,7 @@ describe('domains of requests that failed', function () {
   });
 
   /** 47 of this request, where the card shows no such domain, up to the answer of INSTALL; none: the link breaks. */
-  async function install(id: string, sw?: string): Promise<string | undefined> {
+  async function install(id: string, sw?: string, ssdPresent = false): Promise<string | undefined> {
     const request = {
       cardId: CARD,
       ssdAid: SSD,
@@ -51,19 +51,20 @@ describe('domains of requests that failed', function () {
       keySizeBits: 1024,
     };
     const context = { database, workflowId: id, auditLog: { append: async () => {} } } as unknown as IssuerContext;
-    const facts = { request, caller: 'a', ssdPresent: false } as unknown as Parameters<typeof installSecurityDomain>[0];
+    const facts = { request, caller: 'a', ssdPresent } as unknown as Parameters<typeof installSecurityDomain>[0];
     const step = installSecurityDomain(facts, context);
-    expect((await step.next()).done).to.equal(false);
+    expect((await step.next()).done).to.equal(ssdPresent);
+    if (ssdPresent) return undefined;
     if (sw === undefined) return undefined;
     const end = step.next([{ data: '', sw }]);
     if (sw !== '9000') return Object(await failure(end)).code;
     expect((await end).done).to.equal(true);
     return undefined;
   }
-  async function resource(id: string, sw?: string): Promise<string | undefined> {
+  async function resource(id: string, sw?: string, ssdPresent = false): Promise<string | undefined> {
     await addRequest(database, id, 'a');
     await addResource(database, id, 'a', way);
-    const code = await install(id, sw);
+    const code = await install(id, sw, ssdPresent);
     await finishRequest(database, id, { problem: PROBLEM });
     return code;
   }
@@ -86,6 +87,12 @@ describe('domains of requests that failed', function () {
     await database.deleteFrom('security_domain_requests').execute();
     await resource('broken');
     expect(await left('broken')).to.equal(false);
+  });
+
+  it('nor where the card showed it, and no INSTALL was sent', async () => {
+    await distributed();
+    await resource('shown', undefined, true);
+    expect(await left('shown')).to.equal(false);
   });
 
   it('clear away what they have made, or may have, where nothing was in service', async () => {

@@ -41,7 +41,8 @@ export async function* installSecurityDomain(
     const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
+  const maker = ssdPresent ? {} : { workflowId: context.workflowId };
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, ...maker });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }

@@ -39,7 +39,8 @@ export async function* installKeyedDomain(
     const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
+  const maker = ssdPresent ? {} : { workflowId: context.workflowId };
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, ...maker });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return { madeKeys };
 }

@@ -27,7 +27,8 @@ export async function* installAsApplication(facts: IssuerStart & IssuerLook, con
     ];
     refuseHidden(responses[0]);
   }
-  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, workflowId: context.workflowId });
+  const maker = facts.ssdPresent ? {} : { workflowId: context.workflowId };
+  await recordCreated(context.database, { cardId, providerId, aid: ssdAid, ...maker });
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   return {};
 }
