@@ -4,7 +4,7 @@ import { cardIdOfText } from '../../store/card-id.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
 import { Joiner } from '../../wire/uicc/concatenation.ts';
-import { RESPONSE_STATUS, ranNothing } from '../../wire/uicc/response-status.ts';
+import { answerFollows, RESPONSE_STATUS, ranNothing } from '../../wire/uicc/response-status.ts';
 import { RESPONSE_HEADER } from '../../wire/uicc/secured-packet.ts';
 import { decodeUserDataHeader, ELEMENT, findConcatenation } from '../../wire/uicc/user-data-header.ts';
 import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from './smpp-pdu.ts';
@@ -33,13 +33,6 @@ const MAX_BYTES = MAX_PARTS * 140;
 /** Of the text of a receipt: its id and state stand in front. */
 const MAX_RECEIPT = 512;
 const RECEIPT = /\bid:\s?([!-~]{1,64})\b.*\bstat:\s?([A-Z]{1,10})/is;
-
-/** The card has the command, and its answer comes in a message of its own. */
-const FOLLOWS: readonly number[] = [
-  RESPONSE_STATUS.MORE_TIME,
-  RESPONSE_STATUS.RESPONSE_BY_SUBMIT,
-  RESPONSE_STATUS.RESPONSE_BY_USSD,
-];
 
 interface Answer {
   readonly source: string;
@@ -163,7 +156,7 @@ export class CardAnswers {
   ): Promise<void> {
     const { table, graceMs = GRACE_MS, answerMs = ANSWER_MS } = this.#options;
     await table.received(id, messages, bytes);
-    const follows = FOLLOWS.includes(status);
+    const follows = answerFollows(status);
     if (follows && !authenticated) return;
     // A copy of the packet came second; the answer to the first may still be on its way.
     if (follows || (status === RESPONSE_STATUS.COUNTER_LOW && authenticated)) {

@@ -14,7 +14,7 @@ import type { ReachedCard } from '../../service/ota/terminal-directory.ts';
 import type { PacketRow, PacketSession, PacketTable } from '../../store/ota/packet-table.ts';
 import type { SubscriptionTable } from '../../store/ota/subscription-table.ts';
 import type { CardCommand, CardResponse } from '../../wire/message/card-script.ts';
-import { RESPONSE_STATUS, responseStatusMeaning } from '../../wire/uicc/response-status.ts';
+import { answerFollows, RESPONSE_STATUS, responseStatusMeaning } from '../../wire/uicc/response-status.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { type AdminOutcome, decodeAdminResult, encodeAdminBody } from '../bip/admin-script.ts';
 import { decodeCompactResult, encodeCompactPacket } from './compact-packet.ts';
@@ -195,8 +195,8 @@ function failureOf(packet: PacketRow | undefined): TransportError {
   const unproved = authenticated === false ? ', unproved' : '';
   const said = `the card says: ${responseStatusMeaning(status)}${behind}${unproved}`;
   if (state === 'refused' && authenticated === true) return unreachable(said);
-  // It would say so of the next one, too.
-  return new TransportError('outcome-unknown', said, { rests: true });
+  // It would say so of the next one, too; an answer that never came may come the next time.
+  return new TransportError('outcome-unknown', said, answerFollows(status) ? {} : { rests: true });
 }
 
 function outcomeOf(

@@ -213,6 +213,19 @@ describe('the bearer by short message', function () {
     }
   });
 
+  it('stays the way to a card that has promised its answer, and whose answer did not come in time', async () => {
+    await using card = new ScriptedCard(world, { says: RESPONSE_STATUS.RESPONSE_BY_SUBMIT });
+    const lost: unknown = await node.bearer
+      .exchange(reached(MSISDN), script([command(1)], 77), 1_500)
+      .catch((error: unknown) => error);
+    expect(lost).to.be.instanceOf(TransportError).and.have.property('code', 'outcome-unknown');
+    expect(Object(lost).message).to.contain('the response follows by SMS-SUBMIT');
+    expect(Object(lost).context).not.to.have.property('rests');
+    expect(card.ran).to.have.lengthOf(1);
+    node.bearer.release(reached(MSISDN), 77);
+    while ((await node.table.open(CARD)).length > 0) await node.table.messages('none');
+  });
+
   it('gives up what an older session has in the queue when the card is given back', async () => {
     await using card = new ScriptedCard(world);
     card.reachable = false;

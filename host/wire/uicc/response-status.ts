@@ -39,6 +39,12 @@ export const responseStatusMeaning = (status: number): string => MEANING.get(sta
 export const isRefusal = (status: number): boolean =>
   status > RESPONSE_STATUS.OK && status <= RESPONSE_STATUS.SECURITY_LEVEL_TOO_LOW;
 
+/** The card has the command, and its answer comes in a message of its own. */
+export const answerFollows = (status: number): boolean =>
+  status === RESPONSE_STATUS.MORE_TIME ||
+  status === RESPONSE_STATUS.RESPONSE_BY_SUBMIT ||
+  status === RESPONSE_STATUS.RESPONSE_BY_USSD;
+
 /**
  * The card has run nothing of the command. One that had no memory (07), or says what is not defined, may have run all
  * of it and have had no room for the answer.
