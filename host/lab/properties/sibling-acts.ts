@@ -20,7 +20,11 @@ import type { AttackedCard, ChannelAttempt } from './attacked-card.ts';
 import type { Loot } from './loot.ts';
 import type { Property } from './property.ts';
 
-/** What a provider tries on the other's domain who is authenticated in its own. */
+/**
+ * What a provider tries on the other's domain who is authenticated in its own. It has no token of the issuer's here:
+ * DELETE, extradition, registry update and LOAD end at the card's asking for one, or for the privilege, and show that
+ * alone. `applet/test/delegated-management.test.ts` has tokens for other names.
+ */
 
 /** A domain on the card, with what its provider has. */
 export interface OwnedDomain {
