@@ -178,7 +178,8 @@ export class Administration {
         if (posted?.script === done) return posted;
       }
       // Who is gone gets nothing: the script stays offered.
-      return posted === undefined || connection?.aborted === true ? posted : table.send(sessionId, done);
+      if (posted === undefined || connection?.aborted === true) return posted;
+      return table.send(sessionId, { done, posts: posted.posts });
     };
     const decided = (row: AdminSessionRow | undefined): boolean =>
       row === undefined || row.script > done || row.state === 'lost' || row.state === 'ended';
@@ -191,8 +192,8 @@ export class Administration {
       if (sent && row.body !== null) await table.unsent(sessionId, row.script);
       return { kind: 'again', script: done };
     }
-    // Another POST, which waited beside this one, has the script.
-    if (sent && row.body === null) return { kind: 'again', script: done };
+    // It is for a later POST, or another one, which waited beside this one, has it.
+    if ((sent || row?.state === 'offered') && row.body === null) return { kind: 'again', script: done };
     if (row === undefined || row.state === 'lost' || row.state === 'ended') return { kind: 'end' };
     if (row.script === done) return this.#again(row);
     if (row.state !== 'sent' || row.body === null) return { kind: 'end' };

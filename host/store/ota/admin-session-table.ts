@@ -35,6 +35,8 @@ export interface AdminSessionRow {
   readonly bytesIn: number;
   /** Since its last script was sent or answered, in milliseconds. */
   readonly silentMs: number;
+  /** How many POSTs have come to it: the last one has this number. */
+  readonly posts: number;
 }
 
 export interface AdminSessionKey {
@@ -76,7 +78,7 @@ const columns = (body: string) =>
   sql.raw(`session_id AS "sessionId", terminal_id AS "terminalId", reader_name AS "readerName",
   fence::int AS fence, psk_identity AS "pskIdentity", script, state, ${body} AS body, goes_on AS "goesOn", status,
   result, bytes_out::int AS "bytesOut", bytes_in::int AS "bytesIn",
-  extract(epoch FROM now() - at)::float8 * 1000 AS "silentMs"`);
+  extract(epoch FROM now() - at)::float8 * 1000 AS "silentMs", posts`);
 const COLUMNS = columns('body');
 
 /** Readers of one agent. */
@@ -155,7 +157,8 @@ export class AdminSessionTable {
         WHERE session_id = ${sessionId} AND psk_identity = ${pskIdentity} AND script IN (${done}, ${done + 1})
         FOR UPDATE
       ), changed AS (
-        UPDATE admin_sessions s SET bytes_out = bytes_out + ${bytesOut}, bytes_in = bytes_in + ${bytesIn},
+        UPDATE admin_sessions s SET posts = posts + 1,
+          bytes_out = bytes_out + ${bytesOut}, bytes_in = bytes_in + ${bytesIn},
           state = CASE WHEN loses THEN 'lost' ELSE ${unlessLost} END,
           status = ${taken(outcome?.status ?? null, 'status')}, result = ${taken(outcome?.result ?? null, 'result')},
           body = CASE WHEN takes OR loses THEN NULL ELSE s.body END,
@@ -166,19 +169,26 @@ export class AdminSessionTable {
   }
 
   /**
-   * The script after this number goes to the card, again when it did not get it; else the session as it stands. Of
-   * POSTs that wait together one gets a script that goes once, and the others have `sent` without a body.
+   * The script after this number goes to the card, again when it did not get it; else the session as it stands. One
+   * that goes once is for the last POST alone, since the one before it may wait on a connection that is gone: all
+   * others have the session without a body.
+   *
+   * @param posts number of the POST that asks
    */
-  async send(sessionId: string, done: number): Promise<AdminSessionRow | undefined> {
+  async send(
+    sessionId: string,
+    { done, posts }: { readonly done: number; readonly posts: number },
+  ): Promise<AdminSessionRow | undefined> {
     return this.#row(sql`WITH before AS (
-        SELECT session_id AS id, state = 'sent' AND once AS gone FROM admin_sessions
+        SELECT session_id AS id, once AND posts > ${posts} AS late, state = 'sent' AND once AS gone FROM admin_sessions
         WHERE session_id = ${sessionId} AND script = ${done + 1} AND state IN ('offered', 'sent') FOR UPDATE
       ), sent AS (
-        UPDATE admin_sessions SET at = CASE WHEN gone THEN at ELSE now() END, state = 'sent'
+        UPDATE admin_sessions SET at = CASE WHEN late OR gone THEN at ELSE now() END,
+          state = CASE WHEN late THEN state ELSE 'sent' END
         FROM before WHERE session_id = before.id
-        RETURNING admin_sessions.*, gone
+        RETURNING admin_sessions.*, late OR gone AS others
       )
-      SELECT ${columns('CASE WHEN gone THEN NULL ELSE body END')} FROM sent
+      SELECT ${columns('CASE WHEN others THEN NULL ELSE body END')} FROM sent
       UNION ALL SELECT ${COLUMNS} FROM admin_sessions
         WHERE session_id = ${sessionId} AND NOT EXISTS (SELECT FROM sent)`);
   }

@@ -118,3 +118,10 @@ export const READER_OF_PACKET_MIGRATION: Migration = {
   name: 'readers of packets',
   sql: 'ALTER TABLE sms_packets ADD COLUMN terminal_id text, ADD COLUMN reader_name text;',
 };
+
+/** Of POSTs that wait together the last one has a connection for sure. */
+export const NUMBER_OF_POST_MIGRATION: Migration = {
+  number: 15,
+  name: 'numbers of posts',
+  sql: 'ALTER TABLE admin_sessions ADD COLUMN posts integer NOT NULL DEFAULT 0;',
+};

@@ -171,6 +171,35 @@ describe('remote administration', function () {
     await one.administration.end(key);
   });
 
+  it('gives a script that goes once to the newest of the POSTs that wait, whichever asks first', async () => {
+    await using older = await TestNode.open(url, { holdMs: 10_000 });
+    await using newer = await TestNode.open(url, { holdMs: 10_000 });
+    const key = newKey();
+    const sessionId = '9'.repeat(32);
+    await older.table.open(key, sessionId, KEY.pskIdentity);
+    const [first, second] = [callsOf(older, 'post'), callsOf(newer, 'post')];
+    // Its connection was cut off by the network: nobody reads what it is told, and nothing says so here.
+    const forgotten = older.administration.answer({ ...POST, sessionId }, new AbortController().signal);
+    await first(1);
+    const send = newer.table.send.bind(newer.table);
+    newer.table.send = async (...place) => {
+      await forgotten;
+      return send(...place);
+    };
+    const live = newer.administration.answer({ ...POST, sessionId });
+    await second(1);
+    const run = one.administration.run(
+      key,
+      { ...encodeAdminBody(COMMANDS), once: true },
+      { trigger: noTrigger, ...TIME },
+    );
+    expect(await forgotten).to.deep.equal({ kind: 'again', script: 0 });
+    expect(await live).to.include({ kind: 'script', script: 1 });
+    await one.administration.answer({ ...POST, sessionId, done: 1, status: 'ok', body: Uint8Array.of(7) });
+    expect(await run).to.deep.include({ status: 'ok', body: Uint8Array.of(7) });
+    await one.administration.end(key);
+  });
+
   it('keeps a script that goes once for the next POST when the connection ends before it has left', async () => {
     await using patient = await TestNode.open(url, { holdMs: 10_000 });
     const key = newKey();
