@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.ts';
 import type { AuditHead } from '../../kms/audit-file.ts';
+import { addCertifyCommand } from './certify-command.ts';
 import { addKeyCommands } from './key-commands.ts';
 
-/** `tsm kms init`, `audit verify` and `keys`, under the command that runs the daemon and has `--config`. */
+/** `tsm kms init`, `audit verify`, `keys` and `certify`, under the command that runs the daemon and has `--config`. */
 export function addKmsCommands(kms: Command): void {
   const configOf = (command: Command): string => String(command.optsWithGlobals().config);
   kms
@@ -34,6 +35,7 @@ export function addKmsCommands(kms: Command): void {
       process.stdout.write(`${head.records}:${head.hash}\n`);
     });
   addKeyCommands(kms);
+  addCertifyCommand(kms);
 }
 
 function notedHead(text: string | undefined): AuditHead | undefined {

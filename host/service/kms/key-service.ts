@@ -127,7 +127,11 @@ export class KeyService implements Kms {
     const publicKey = certifiableKey(request.publicKey);
     if (claim !== undefined) this.#requireAttested(publicKey, claim);
     else if (withoutAttestation !== true || !(operator !== undefined || this.#options.allowWithoutAttestation)) {
-      throw new PolicyError('attestation-required', 'This CA certifies no card key without an attestation of it');
+      throw new PolicyError(
+        'attestation-required',
+        'This CA certifies no card key without an attestation of it; ' +
+          'the key of an ISD is certified by an operator of this KMS: tsm kms certify',
+      );
     }
     const basis = claim === undefined ? (operator ?? 'owner') : 'attestation';
     // With the key: who reads the record can tell a pair that no card has.
