@@ -135,6 +135,7 @@ export function openResponse(
 
 const SENDER = '05812143F5';
 const CENTRE = '06058121436587';
+const DONE = '830100';
 
 /** An SMS-DELIVER with a user data header, in an ENVELOPE. */
 export function deliver(header: Buffer, data: Buffer): Buffer {
@@ -162,22 +163,36 @@ export async function sendPacket(card: TestCard, packet: Buffer): Promise<Answer
   return answer;
 }
 
-/** Runs what the card asks of its terminal, done each time; the user data of the messages it sent. */
-export async function fetchMessages(card: TestCard, status: string, sender = SENDER): Promise<Buffer[]> {
+/**
+ * Runs what the card asks of its terminal, done each time; the user data of the messages it sent.
+ *
+ * @param results of SEND SHORT MESSAGE, from the first one on: result objects in hex, done where there is none; the
+ *   messages answer has those alone that were done
+ */
+export async function fetchMessages(
+  card: TestCard,
+  status: string,
+  sender = SENDER,
+  results: readonly string[] = [],
+): Promise<Buffer[]> {
   const sent: Buffer[] = [];
+  let tries = 0;
   for (let sw = status; sw.startsWith('91'); ) {
     const { data } = await card.exchange('8012000000');
     const [command] = objects(data);
     const list = objects(command?.value ?? Buffer.alloc(0));
     const details = list.find(({ tag }) => tag === '81')?.value ?? Buffer.alloc(3);
+    let result = DONE;
     if (details[1] === 0x13) {
+      result = results[tries] ?? DONE;
+      tries += 1;
       const tpdu = list.find(({ tag }) => tag === '8B')?.value ?? Buffer.alloc(0);
       const head = bytes(`4100${sender}7FF6`);
       expect(hex(tpdu.subarray(0, head.length)), 'SMS-SUBMIT to who wrote').equal(hex(head));
       expect(tpdu[head.length], 'length of the user data').equal(tpdu.length - head.length - 1);
-      sent.push(tpdu.subarray(head.length + 1));
+      if (result === DONE) sent.push(tpdu.subarray(head.length + 1));
     }
-    const response = Buffer.concat([tlv('81', details), bytes('82028281830100')]);
+    const response = Buffer.concat([tlv('81', details), bytes('82028281'), bytes(result)]);
     ({ sw } = await card.exchange(Buffer.concat([bytes('80140000'), Buffer.of(response.length), response])));
   }
   return sent;

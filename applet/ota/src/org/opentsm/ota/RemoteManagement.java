@@ -14,6 +14,7 @@ import uicc.toolkit.EnvelopeHandler;
 import uicc.toolkit.EnvelopeHandlerSystem;
 import uicc.toolkit.EnvelopeResponseHandler;
 import uicc.toolkit.EnvelopeResponseHandlerSystem;
+import uicc.toolkit.ToolkitConstants;
 import uicc.toolkit.ToolkitInterface;
 import uicc.toolkit.ToolkitRegistry;
 import uicc.toolkit.ToolkitRegistrySystem;
@@ -59,12 +60,15 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
     private static final short EVENT_UNFORMATTED = (short) 4;
     private static final short EVENT_UNFORMATTED_STORED = (short) 5;
     private static final short EVENT_UNFORMATTED_PAGE = (short) 6;
+    private static final short EVENT_STATUS = (short) 19;
     private static final short EVENT_FORMATTED_PAGE = (short) 24;
     private static final short EVENT_HANDLER_AVAILABLE = (short) 123;
     /** OPEN's own: the application that a packet was delivered to has answered it. */
     private static final short EVENT_ANSWERED = (short) -2;
     /** The terminal is to bring the message again (ETSI TS 102 241 4.11). */
     private static final short SW_BUSY = (short) 0x9300;
+    /** Seconds between two tries to send an answer. */
+    private static final short PAUSE = (short) 30;
     /** Longest SMS-DELIVER that is looked at. */
     private static final short TPDU_MAX = (short) 176;
     /** Longest response in a deliver report (3GPP TS 31.111 7.1.1.2). */
@@ -148,10 +152,20 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
 
     public void processToolkit(short event) {
         short length = (short) 0;
-        if (event != EVENT_ANSWERED && event != EVENT_HANDLER_AVAILABLE) {
-            if (state[WAITING_LENGTH] != 0) {
+        if (event == EVENT_STATUS) {
+            if (state[WAITING_LENGTH] == 0) {
+                // nothing is to be tried again, since a reset or a packet that came too often
+                registry.requestPollInterval(ToolkitConstants.POLL_NO_DURATION);
+                return;
+            }
+            if (!ShortMessages.canSend()) {
+                return;
+            }
+        } else if (event != EVENT_ANSWERED && event != EVENT_HANDLER_AVAILABLE) {
+            if (state[WAITING_LENGTH] != 0 && messages.mayTry()) {
                 ISOException.throwIt(SW_BUSY);
             }
+            state[WAITING_LENGTH] = (short) 0;
             state[AWAITED] = (short) 0;
             length = take(event);
             if (length == 0) {
@@ -165,6 +179,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
                     answered();
                     break;
                 case EVENT_HANDLER_AVAILABLE:
+                case EVENT_STATUS:
                     sendWaiting();
                     break;
                 default:
@@ -282,11 +297,15 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
         }
     }
 
+    /** What the network does not take now waits for another try. */
     private void sendWaiting() {
         short length = state[WAITING_LENGTH];
-        state[WAITING_LENGTH] = (short) 0;
-        if (length != 0) {
-            messages.send(response, state[WAITING_AT], length);
+        boolean waits = length != 0 && messages.mayTry() && !messages.send(response, state[WAITING_AT], length);
+        if (!waits) {
+            state[WAITING_LENGTH] = (short) 0;
+        }
+        if (waits != registry.isEventSet(EVENT_STATUS)) {
+            registry.requestPollInterval(waits ? PAUSE : ToolkitConstants.POLL_NO_DURATION);
         }
     }
 
@@ -320,12 +339,11 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             report(command, (short) 0, Status.NO_MEMORY, true);
         } else {
             report(command, (short) 0, Status.FOLLOWS_BY_SUBMIT, positive);
-            short start = packet.respond(response, length, status);
+            state[WAITING_AT] = packet.respond(response, length, status);
+            state[WAITING_LENGTH] = packet.responseLength();
             if ((state[BY] & BY_MESSAGE) != 0) {
-                messages.send(response, start, packet.responseLength());
+                sendWaiting();
             } else {
-                state[WAITING_AT] = start;
-                state[WAITING_LENGTH] = packet.responseLength();
                 registry.setEvent(EVENT_HANDLER_AVAILABLE);
             }
         }
