@@ -195,8 +195,16 @@ function failureOf(packet: PacketRow | undefined): TransportError {
   const unproved = authenticated === false ? ', unproved' : '';
   const said = `the card says: ${responseStatusMeaning(status)}${behind}${unproved}`;
   if (state === 'refused' && authenticated === true) return unreachable(said);
-  // It would say so of the next one, too; an answer that never came may come the next time.
-  return new TransportError('outcome-unknown', said, answerFollows(status) ? {} : { rests: true });
+  return new TransportError('outcome-unknown', said, restsBehind(status, authenticated));
+}
+
+/** Whether the next script would fare no better, by what was said of this one. */
+function restsBehind(status: number, authenticated: boolean | null | undefined) {
+  // An answer that never came may come the next time.
+  if (answerFollows(status)) return {};
+  // What anybody may have said, or a copy of the packet behind an answer that was lost, is not this card's way: it is
+  // for a card that has other keys or another counter, which says so every time.
+  return { rests: authenticated === true ? true : 'again' };
 }
 
 function outcomeOf(
@@ -224,4 +232,4 @@ const unknownOutcome = (error: Error): TransportError =>
   new TransportError('outcome-unknown', `the card may have run the script: ${error.message}`, restsOf(error), error);
 
 const restsOf = (error: Error) =>
-  error instanceof TransportError && error.context.rests === true ? { rests: true } : {};
+  error instanceof TransportError && error.context.rests !== undefined ? { rests: error.context.rests } : {};

@@ -60,7 +60,7 @@ export const BEARER_RATES: Readonly<Record<BearerName, BearerRate>> = {
   sms: { price: 10, ms: 3_000 },
 };
 const REST_MS = 300_000;
-/** Cards whose bearers rest; the oldest are forgotten. */
+/** Cards whose bearers rest, or are in doubt; the oldest are forgotten. */
 const MOST_RESTING = 10_000;
 
 /**
@@ -95,7 +95,10 @@ export function rankBearers(
 export class BearerChoice implements CardBearer {
   readonly #named: readonly NamedBearer[];
   readonly #options: BearerChoiceOptions;
+  /** When each of them may go before others again. */
   readonly #resting = new Map<string, number>();
+  /** Those that rest, too, if the next script ends as the last one did. */
+  readonly #doubted = new Map<string, true>();
 
   constructor(named: readonly NamedBearer[], options: BearerChoiceOptions = {}) {
     this.#named = named;
@@ -115,12 +118,13 @@ export class BearerChoice implements CardBearer {
         const carried = await this.#bearer(name).exchange(card, script, Math.max(1, Math.ceil(deadline - this.#now())));
         insteadOf.delete(name);
         this.#resting.delete(restKey(card, name));
+        this.#doubted.delete(restKey(card, name));
         if (this.#named.length < 2) return carried;
         return { ...carried, bearer: name, insteadOf: [...insteadOf.values(), ...(carried.insteadOf ?? [])] };
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
         const surely = error.code === 'bearer-unreachable';
-        if (surely || error.context.rests === true) this.#rests(restKey(card, name));
+        this.#failed(restKey(card, name), surely || error.context.rests);
         if (!surely) throw error;
         insteadOf.set(name, { bearer: name, reason: error.message });
         const next = tried[index + 1];
@@ -153,12 +157,18 @@ export class BearerChoice implements CardBearer {
     return found.bearer;
   }
 
-  #rests(key: string): void {
-    this.#resting.delete(key);
-    this.#resting.set(key, this.#now() + (this.#options.restMs ?? REST_MS));
-    const [oldest] = this.#resting.keys();
-    if (this.#resting.size > MOST_RESTING && oldest !== undefined) this.#resting.delete(oldest);
+  #failed(key: string, rests: unknown): void {
+    const again = rests === 'again' && this.#doubted.has(key);
+    if (rests === true || again) keep(this.#resting, key, this.#now() + (this.#options.restMs ?? REST_MS));
+    else if (rests === 'again') keep(this.#doubted, key, true);
   }
+}
+
+function keep<T>(cards: Map<string, T>, key: string, value: T): void {
+  cards.delete(key);
+  cards.set(key, value);
+  const [oldest] = cards.keys();
+  if (cards.size > MOST_RESTING && oldest !== undefined) cards.delete(oldest);
 }
 
 /** Another card in the reader has all its bearers again. */

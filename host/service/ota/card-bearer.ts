@@ -32,7 +32,8 @@ export interface CardBearer {
    *
    * @throws TransportError `bearer-unreachable` when surely nothing reached the card
    * @throws TransportError `outcome-unknown` when the way ends or the time is over first; with `rests` in its context
-   *   where the next script of this card would fare no better this way
+   *   where the next script of this card would fare no better this way; `again` where that is so if it ends like this
+   *   twice in a row
    */
   exchange(card: ReachedCard, script: CardScript, timeoutMs: number): Promise<CarriedScript>;
   /** Tells that the session of this fence is over: the card is given back. */

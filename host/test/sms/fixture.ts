@@ -11,7 +11,7 @@ import { Smsc, type SmscOptions } from '../../lab/smsc.ts';
 import { keyIndication, type PacketKeys } from '../../secure-channel/scp80/algorithms.ts';
 import { unprotectCommand } from '../../secure-channel/scp80/command-packet.ts';
 import { judgeCounter } from '../../secure-channel/scp80/counter.ts';
-import { protectResponse } from '../../secure-channel/scp80/response-packet.ts';
+import { plainRefusal, protectResponse } from '../../secure-channel/scp80/response-packet.ts';
 import { PacketService } from '../../service/kms/packet-service.ts';
 import { Campaigns, type CampaignsOptions } from '../../service/ota/campaigns.ts';
 import { BellsByDatabase } from '../../store/bells.ts';
@@ -210,6 +210,8 @@ export interface ScriptedCardOptions {
   readonly statusWords?: readonly (number | undefined)[];
   /** What it says in place of OK of a packet that it has run, with nothing behind it. */
   readonly says?: number;
+  /** It says that without a proof, as whoever has its number may. */
+  readonly unproved?: boolean;
   /** Takes a packet whatever its counter. */
   readonly forgetful?: boolean;
 }
@@ -263,7 +265,9 @@ export class ScriptedCard implements AsyncDisposable {
       return this.#report(message, respond(verdict.status, new Uint8Array()));
     this.#counter = command.counter;
     const answered = this.#execute(command.data);
-    if (this.#options.says !== undefined) return this.#report(message, respond(this.#options.says, new Uint8Array()));
+    const { says, unproved = false } = this.#options;
+    if (says !== undefined)
+      return this.#report(message, unproved ? plainRefusal(command.tar, says) : respond(says, new Uint8Array()));
     const response = respond(RESPONSE_STATUS.OK, answered);
     if (response.length <= REPORT) return this.#report(message, response);
     await this.#report(message, respond(RESPONSE_STATUS.RESPONSE_BY_SUBMIT, new Uint8Array()));

@@ -213,6 +213,39 @@ describe('the bearer by short message', function () {
     }
   });
 
+  it('comes behind another bearer for what is said without a proof, or of a copy, when it is said twice', async () => {
+    const named = [
+      { name: 'sms' as const, bearer: node.bearer },
+      { name: 'reader' as const, bearer: readerLinkBearer },
+    ];
+    const { TAR_UNKNOWN, NOT_ENOUGH_MEMORY, COUNTER_LOW } = RESPONSE_STATUS;
+    for (const [says, unproved] of [
+      [TAR_UNKNOWN, true],
+      [NOT_ENOUGH_MEMORY, true],
+      [COUNTER_LOW, false],
+    ] as const) {
+      const choice = new BearerChoice(named);
+      const exchange = () =>
+        choice.exchange(reached(MSISDN), script([command(1)], 60 + says), 20_000).catch((error: unknown) => error);
+      const lost = async () => {
+        await using card = new ScriptedCard(world, { says, unproved });
+        expect(await exchange(), String(says)).to.have.property('code', 'outcome-unknown');
+        expect(card.ran).to.have.lengthOf(1);
+      };
+      const right = async () => {
+        await using _card = new ScriptedCard(world);
+        return await exchange();
+      };
+      await lost();
+      expect(await right(), String(says)).to.include({ bearer: 'sms' });
+      await lost();
+      await lost();
+      expect(await exchange()).to.deep.include({
+        ...{ bearer: 'reader', insteadOf: [{ bearer: 'sms', reason: 'it failed just now' }] },
+      });
+    }
+  });
+
   it('stays the way to a card that has promised its answer, and whose answer did not come in time', async () => {
     await using card = new ScriptedCard(world, { says: RESPONSE_STATUS.RESPONSE_BY_SUBMIT });
     const lost: unknown = await node.bearer
