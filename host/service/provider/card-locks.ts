@@ -47,6 +47,8 @@ export interface CardLocksOptions {
 export class CardLocks implements AsyncDisposable {
   readonly #options: CardLocksOptions;
   readonly #stop = new AbortController();
+  /** Cards that are worked on here: each has one turn at a time, however many instances it has. */
+  readonly #busy = new Set<CardId>();
   readonly #working: Promise<void>;
 
   /** Begins to work. */
@@ -55,8 +57,8 @@ export class CardLocks implements AsyncDisposable {
     this.#options = options;
     this.#working = workOnDue({
       ...{ bells, bell: LOCK_BELL, lookMs: LOOK_MS, atOnce: AT_ONCE, signal: this.#stop.signal },
-      claim: (atOnce) => claimCardLocks(database, { claimMs: CLAIM_MS, atOnce }),
-      turn: (due: DueLock) => this.#turn(due),
+      claim: (atOnce) => claimCardLocks(database, { claimMs: CLAIM_MS, atOnce, except: this.#busy }),
+      turn: (due: DueLock) => this.#turnOf(due),
       onFailure: (error) => onFailure('', error),
     });
   }
@@ -66,6 +68,15 @@ export class CardLocks implements AsyncDisposable {
     const { database, bells } = this.#options;
     if ((await hurryCardLocks(database, [cardId])) > 0) bells.ring(LOCK_BELL);
     if ((await hurryRenewals(database, cardId)) > 0) bells.ring(RENEWAL_BELL);
+  }
+
+  async #turnOf(due: DueLock): Promise<void> {
+    this.#busy.add(due.card);
+    try {
+      await this.#turn(due);
+    } finally {
+      this.#busy.delete(due.card);
+    }
   }
 
   async #turn(due: DueLock): Promise<void> {
@@ -119,9 +130,11 @@ export class CardLocks implements AsyncDisposable {
   }
 }
 
-/** What the next contact will not change. A link that broke, or another card in the reader, is none of it. */
-const REFUSALS =
-  /^urn:opentsm:problem:(card-locked|application-gone|too-many-applications|key-pair-gone|security-domain-[a-z]+)$/;
+/**
+ * What the next contact will not change: the card has said it under the session's MAC, or our own database has no such
+ * domain. What answers in clear say is the word of whoever has the card, as a link that broke is.
+ */
+const REFUSALS = /^urn:opentsm:problem:(application-gone|too-many-applications|security-domain-(gone|unfinished))$/;
 
 const isRefusedByCard = (problem: Problem | undefined): boolean => REFUSALS.test(problem?.type ?? '');
 

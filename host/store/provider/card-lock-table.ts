@@ -37,6 +37,9 @@ export const CARD_LOCKS_UNSURE_SQL = `
 /** What failed of a link says nothing of the card: it is tried at each contact, however often that was. */
 export const CARD_LOCK_REFUSALS_SQL = 'ALTER TABLE card_locks ADD COLUMN refusals integer NOT NULL DEFAULT 0;';
 
+/** Whoever has the card makes it come and go as he likes: between tries that fail it rests. */
+export const CARD_LOCK_REST_SQL = 'ALTER TABLE card_locks ADD COLUMN rest_until timestamptz NOT NULL DEFAULT now();';
+
 export interface CardLockTables {
   card_locks: {
     instance_id: string;
@@ -54,6 +57,8 @@ export interface CardLockTables {
     /** Of the tries since the last success, those that the card itself has refused for good. */
     refusals: ColumnType<number, never, number>;
     looks: ColumnType<number, never, number>;
+    /** No contact begins a try before. */
+    rest_until: ColumnType<Date, never, Date>;
     /** For the next look or the next try, which a contact makes at once. */
     waits: ColumnType<boolean, never, boolean>;
     /** The card was said to be here, and nobody has looked since. */

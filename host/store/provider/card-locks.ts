@@ -12,9 +12,18 @@ type Database = Kysely<ProviderTables>;
 
 /** Of those that nothing is to be done about any more. */
 const LOOK_AGAIN = sql`now() + interval '1 hour'`;
-/** Refusals from which on the card's being here brings the next try forward less: it is locked, its domain is gone. */
-const HOPELESS_REFUSALS = 6;
-const HOPELESS_PAUSE = sql`interval '10 minutes'`;
+/** Seconds that a card rests after a try that failed: each one is a flow, and whoever has the card has it tried. */
+const rest = (tries: number, refusals: number): number => {
+  if (refusals >= FREE_TRIES) return HOPELESS_REST_S;
+  return tries < FREE_TRIES ? 0 : Math.min(LONGEST_REST_S, FIRST_REST_S * 2 ** Math.min(tries - FREE_TRIES, 20));
+};
+/** That failed one after the other, or that the card refused. */
+const FREE_TRIES = 6;
+/** Whoever has the card can break the link whenever he likes. */
+const FIRST_REST_S = 5;
+const LONGEST_REST_S = 120;
+/** Its domain or an application is gone. */
+const HOPELESS_REST_S = 600;
 const FREED: readonly number[] = [INSTANCE_STATE.ACTIVATED, INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 /** What broke half way is locked as far as it is there; what mends it frees it. */
 const LOCKED: readonly number[] = [...FREED, INSTANCE_STATE.IN_ERROR];
@@ -36,7 +45,8 @@ export async function addCardLocks(transaction: Database, instanceIds: readonly 
     WHERE instance_id = ANY(${[...instanceIds]}::text[]) AND state = ANY(${[...LOCKED]}::int[])
       AND (product_state = 'INVALID' OR EXISTS (SELECT 1 FROM card_locks AS known
         WHERE known.instance_id = service_instances.instance_id))
-    ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), tries = 0, refusals = 0, looks = 0`.execute(transaction);
+    ON CONFLICT (instance_id) DO UPDATE SET due_at = now(), rest_until = now(), tries = 0,
+      refusals = 0, looks = 0`.execute(transaction);
 }
 
 export interface DueLock {
@@ -54,18 +64,25 @@ export interface DueLock {
 
 /**
  * Takes those that are due, for so long: nobody else works on them meanwhile, and whoever took them may die. Cards that
- * were said to be here come first.
+ * were said to be here come first. One of a card at a time: what runs in its reader goes on before the others begin.
+ *
+ * @param options.except cards that are worked on
  */
 export async function claimCardLocks(
   database: Database,
-  { claimMs, atOnce }: { readonly claimMs: number; readonly atOnce: number },
+  options: { readonly claimMs: number; readonly atOnce: number; readonly except?: Iterable<CardId> },
 ): Promise<DueLock[]> {
+  const { claimMs, atOnce, except = [] } = options;
+  const busy = Array.from(except, cardIdText);
+  const order = (row: string) => sql.raw(`(${row}.terminal_id IS NULL, ${row}.due_at, ${row}.instance_id)`);
   await sql`UPDATE card_locks AS lock SET due_at = ${LOOK_AGAIN}, hurried = false
     WHERE due_at <= now() AND terminal_id IS NULL AND NOT ${WANTED}`.execute(database);
   const { rows } = await sql<Selectable<CardLockTables['card_locks']> & { readonly lost: boolean }>`
     UPDATE card_locks SET due_at = now() + ${claimMs} * interval '1 millisecond', waits = false, hurried = false
     WHERE instance_id IN (SELECT instance_id FROM card_locks AS lock WHERE due_at <= now()
-      AND (terminal_id IS NOT NULL OR ${WANTED})
+      AND (terminal_id IS NOT NULL OR ${WANTED}) AND card <> ALL(${busy}::text[])
+      AND NOT EXISTS (SELECT 1 FROM card_locks AS first WHERE first.card = lock.card AND first.due_at <= now()
+        AND ${order('first')} < ${order('lock')})
       ORDER BY hurried DESC, due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)
     RETURNING *, EXISTS (SELECT 1 FROM service_instances AS instance
       WHERE instance.instance_id = card_locks.instance_id AND instance.product_state = 'INVALID') AS lost`.execute(
@@ -100,7 +117,8 @@ export async function keepLockReader(
 
 /**
  * How far one has come: `underWay` goes on in its reader, `away` was not found; else a flow has ended. A card that was
- * said to be here while it was sought elsewhere, or while a flow broke, is looked for again at once.
+ * said to be here while it was sought elsewhere, or while a flow broke, is looked for again at once, or when it has
+ * rested.
  */
 export async function settleCardLock(
   database: Database,
@@ -114,13 +132,15 @@ export async function settleCardLock(
   },
 ): Promise<void> {
   const { pauseMs, tries, refusals, looks, how } = change;
+  const pause = sql<Date>`now() + ${pauseMs} * interval '1 millisecond'`;
+  const restUntil =
+    how === 'ended' ? sql<Date>`now() + ${rest(tries, refusals)} * interval '1 second'` : sql<Date>`rest_until`;
+  const due = sql<Date>`CASE WHEN hurried AND ${how} <> 'underWay'
+    THEN least(${pause}, greatest(now(), ${restUntil})) ELSE ${pause} END`;
   const ended = { terminal_id: null, reader_name: null, locking: null, turn: sql<number>`turn + 1` };
-  const due = sql<Date>`now() + CASE
-    WHEN hurried AND ${how} <> 'underWay' AND ${refusals}::int < ${HOPELESS_REFUSALS} THEN 0 ELSE ${pauseMs} END
-    * interval '1 millisecond'`;
   await database
     .updateTable('card_locks')
-    .set({ due_at: due, tries, refusals, looks, waits: how !== 'underWay' })
+    .set({ due_at: due, rest_until: restUntil, tries, refusals, looks, waits: how !== 'underWay' })
     .$if(how === 'ended', (update) => update.set(ended))
     .where('instance_id', '=', instanceId)
     .execute();
@@ -160,14 +180,13 @@ export async function isCardLocked(database: Database, instanceId: string): Prom
 }
 
 /**
- * A card is said to be here: what waits is looked for, or tried, at once; what the card has refused many times within
- * ten minutes, however often it is said. @returns how many
+ * A card is said to be here: what waits is looked for, or tried, at once, or when it has rested since its last try,
+ * however often it is said. @returns how many
  */
 export async function hurryCardLocks(database: Database, cards: readonly CardId[]): Promise<number> {
   const { rows } = await sql`
-    UPDATE card_locks SET looks = 0, hurried = true, due_at = CASE WHEN waits
-      THEN least(due_at, now() + CASE WHEN refusals < ${HOPELESS_REFUSALS} THEN interval '0' ELSE ${HOPELESS_PAUSE} END)
-      ELSE due_at END
+    UPDATE card_locks SET looks = 0, hurried = true,
+      due_at = CASE WHEN waits THEN least(due_at, greatest(now(), rest_until)) ELSE due_at END
     WHERE card = ANY(${cards.map(cardIdText)}::text[]) RETURNING 1`.execute(database);
   return rows.length;
 }

@@ -11,6 +11,7 @@ import { STEP_BEARER_SQL, STEP_LOG_SQL, type StepTables } from '../step-log.ts';
 import { WORKFLOW_TRACE_SQL, WORKFLOWS_SQL, type WorkflowTables } from '../workflows.ts';
 import {
   CARD_LOCK_REFUSALS_SQL,
+  CARD_LOCK_REST_SQL,
   CARD_LOCKS_SQL,
   CARD_LOCKS_UNSURE_SQL,
   type CardLockTables,
@@ -295,4 +296,5 @@ export const PROVIDER_MIGRATIONS: readonly Migration[] = [
   { number: 28, name: 'balances of replaced purses', sql: PURSE_MOVES_SQL },
   { number: 29, name: 'locks that a card refuses', sql: CARD_LOCK_REFUSALS_SQL },
   { number: 30, name: 'balances that were paid out', sql: PURSE_MOVES_ENDED_SQL },
+  { number: 31, name: 'rests between locks', sql: CARD_LOCK_REST_SQL },
 ];

@@ -8,7 +8,7 @@ import type { CardPlace } from '../../wire/message/card-script.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE as S } from '../../wire/message/platform.ts';
 import type { Instance } from '../../wire/message/service-instance.ts';
-import type { InProcess } from './in-process.ts';
+import { type InProcess, SSD_AID } from './in-process.ts';
 import { PURSE_AID } from './product-world.ts';
 import { ServiceDesk } from './service-desk.ts';
 import { sharedProducts } from './shared-products.ts';
@@ -109,6 +109,15 @@ describe('services on lost cards, at the next contact', function () {
         AND instance_id = ${instance.serviceInstanceId} ORDER BY started_at`.execute(world.provider.database);
     return rows;
   };
+  const lastProblem = async () => {
+    const { result } = await world.provider.database
+      .selectFrom('service_processes')
+      .select('result')
+      .where('instance_id', '=', instance.serviceInstanceId)
+      .orderBy('started_at', 'desc')
+      .executeTakeFirstOrThrow();
+    return result?.problem?.type;
+  };
   const labels = (since: number) => card.seat.sent.slice(since).map(({ label }) => label);
   const state = async () => (await desk.get(instance)).state;
 
@@ -191,12 +200,28 @@ describe('services on lost cards, at the next contact', function () {
           readerName === 'lost' && commands[index]?.label === name ? { ...response, data: '', sw } : response,
         );
     };
+    const hidesDomain = async () => {
+      world.between.answers = (commands, responses, { readerName }) =>
+        responses.map((response, index) =>
+          readerName === 'lost' &&
+          commands[index]?.apdus.some((apdu) => apdu.startsWith('00A4') && apdu.includes(SSD_AID))
+            ? { ...response, data: '', sw: '6A82' }
+            : response,
+        );
+    };
     const failures = [
       { breaks: async () => answered('GET STATUS', '6F00'), refuses: false },
-      { breaks: () => setApplications(database, instance.serviceInstanceId, missing), refuses: true },
+      // In clear anybody says so who has the card: that it is locked, or has not our domain.
+      { breaks: async () => answered('SELECT', '6283'), says: 'card-locked', refuses: false },
+      { breaks: hidesDomain, says: 'security-domain-missing', refuses: false },
+      {
+        breaks: () => setApplications(database, instance.serviceInstanceId, missing),
+        says: 'application-gone',
+        refuses: true,
+      },
     ];
     const countFailed = async () => (await processes()).filter((one) => one.state === 'failed').length;
-    for (const { breaks, refuses } of failures) {
+    for (const { breaks, says, refuses } of failures) {
       const failed = await countFailed();
       await breaks();
       await contact('lost');
@@ -207,7 +232,8 @@ describe('services on lost cards, at the next contact', function () {
       });
       places = [];
       expect(await rowOf()).to.deep.include({ locked: false });
-      expect(Number((await rowOf())?.refusals) > 0, 'a link that broke is no refusal').to.equal(refuses);
+      if (says !== undefined) expect(await lastProblem()).to.equal(`urn:opentsm:problem:${says}`);
+      expect(Number((await rowOf())?.refusals) > 0, `${says} is a refusal`).to.equal(refuses);
       expect([await state(), await desk.selected(card.seat)], 'as the issuer has it').to.deep.equal([
         S.SUSPENDED,
         FREE,

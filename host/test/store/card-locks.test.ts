@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Kysely, sql } from 'kysely';
-import { CardLocks } from '../../service/provider/card-locks.ts';
+import { CardLocks, LOCK_BELL } from '../../service/provider/card-locks.ts';
 import { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
@@ -57,6 +57,9 @@ describe('looks for lost cards', function () {
   }
   const claim = async (atOnce: number) =>
     (await claimCardLocks(database, { claimMs: 60_000, atOnce })).map(({ instanceId }) => instanceId);
+
+  const timesOf = () =>
+    database.selectFrom('card_locks').select(['due_at', 'rest_until', 'waits']).executeTakeFirstOrThrow();
 
   it('and their locks are taken over from a release that did not know what broke', async () => {
     const url = await postgres.server.createDatabase('before');
@@ -129,37 +132,83 @@ describe('looks for lost cards', function () {
     expect(await claim(1)).to.deep.equal([]);
   });
 
-  it('are not made for a card that refuses for good as often as it is said to be here', async () => {
-    await lost(1);
-    const minutes = async () => {
-      const { due_at: dueAt } = await database.selectFrom('card_locks').select('due_at').executeTakeFirstOrThrow();
-      return Math.round((Number(dueAt) - Date.now()) / 60_000);
-    };
-    await claim(1);
+  const PAUSE_MS = 3_600_000;
+  const rests = [
+    { tries: 5, refusals: 5, seconds: 0 },
+    { tries: 6, refusals: 5, seconds: 5 },
+    { tries: 8, refusals: 0, seconds: 20 },
+    { tries: 40, refusals: 0, seconds: 120 },
+    { tries: 6, refusals: 6, seconds: 600 },
+  ];
+  for (const { tries, refusals, seconds } of rests)
+    it(`are made at a contact ${seconds} s after the last try, of ${tries} and ${refusals} refusals`, async () => {
+      await lost(1);
+      const failed = { how: 'ended', tries, refusals, looks: 0, pauseMs: PAUSE_MS } as const;
+      await claim(1);
+      await settleCardLock(database, 'of-0', failed);
+      const { due_at: dueAt, rest_until: restUntil } = await timesOf();
+      expect(Number(dueAt) - Number(restUntil)).to.equal(PAUSE_MS - seconds * 1_000);
+      // A contact begins the rest not anew.
+      for (const _ of ['one', 'two']) await hurryCardLocks(database, [cardOf(0)]);
+      if (seconds === 0) expect(await claim(1)).to.deep.equal(['of-0']);
+      else expect(await timesOf()).to.deep.include({ due_at: restUntil, rest_until: restUntil });
+      await sql`UPDATE card_locks SET due_at = now() + interval '1 hour', rest_until = now()`.execute(database);
+      await hurryCardLocks(database, [cardOf(0)]);
+      if (seconds !== 0) expect(await claim(1), 'it has rested').to.deep.equal(['of-0']);
+      await hurryCardLocks(database, [cardOf(0)]);
+      await settleCardLock(database, 'of-0', failed);
+      const meanwhile = await timesOf();
+      expect(meanwhile.due_at, 'it came while it was tried').to.deep.equal(meanwhile.rest_until);
+      await settleCardLock(database, 'of-0', { ...failed, how: 'away' });
+      expect((await timesOf()).rest_until, 'a look is no try').to.deep.equal(meanwhile.rest_until);
+      await addCardLocks(database, ['of-0']);
+      expect(await claim(1), 'the product has moved').to.deep.equal(['of-0']);
+    });
+
+  it('keep no other card waiting, however many instances one of them has', async () => {
+    await lost(10);
+    await sql`UPDATE card_locks SET card = ${cardIdText(cardOf(0))} WHERE instance_id <> 'of-9'`.execute(database);
     await hurryCardLocks(database, [cardOf(0)]);
-    await settleCardLock(database, 'of-0', { how: 'ended', tries: 9, refusals: 6, looks: 0, pauseMs: 3_600_000 });
-    expect(await minutes()).to.equal(60);
-    await hurryCardLocks(database, [cardOf(0)]);
-    expect(await minutes()).to.equal(10);
-    await sql`UPDATE card_locks SET due_at = now() + interval '1 minute'`.execute(database);
-    await hurryCardLocks(database, [cardOf(0)]);
-    expect(await minutes()).to.equal(1);
-    await addCardLocks(database, ['of-0']);
-    expect(await claim(1), 'the product has moved').to.deep.equal(['of-0']);
+    expect(await claim(8)).to.have.members(['of-0', 'of-9']);
+    await settleCardLock(database, 'of-0', { how: 'underWay', tries: 0, refusals: 0, looks: 0, pauseMs: 0 });
+    await sql`UPDATE card_locks SET terminal_id = 't', reader_name = 'r', locking = true
+      WHERE instance_id = 'of-0'`.execute(database);
+    const options = { claimMs: 60_000, atOnce: 8 };
+    expect(await claimCardLocks(database, { ...options, except: [cardOf(0)] })).to.deep.equal([]);
+    expect(await claim(8), 'what is under way there').to.deep.equal(['of-0']);
+    await settleCardLock(database, 'of-0', { how: 'ended', tries: 0, refusals: 0, looks: 0, pauseMs: 3_600_000 });
+    expect(await claim(8)).to.deep.equal(['of-1']);
   });
 
-  it('are made at each contact, however often the link broke, and until the sixth refusal', async () => {
-    await lost(1);
-    for (const refusals of [0, 5]) {
-      const broke = { how: 'ended', tries: 40, refusals, looks: 0, pauseMs: 3_600_000 } as const;
-      expect(await claim(1)).to.deep.equal(['of-0']);
-      await settleCardLock(database, 'of-0', broke);
-      expect(await claim(1)).to.deep.equal([]);
-      await hurryCardLocks(database, [cardOf(0)]);
-      expect(await claim(1), `${refusals} refusals`).to.deep.equal(['of-0']);
-      await hurryCardLocks(database, [cardOf(0)]);
-      await settleCardLock(database, 'of-0', broke);
+  it('take one turn of a card at a time, and those of others beside it', async () => {
+    await lost(5);
+    await sql`UPDATE card_locks SET card = CASE WHEN instance_id < 'of-3' THEN ${cardIdText(cardOf(0))} ELSE card END,
+      due_at = CASE instance_id WHEN 'of-4' THEN now() + interval '1 day' ELSE due_at END`.execute(database);
+    const asked: string[] = [];
+    const first = Promise.withResolvers<CardPlace[]>();
+    const placesOf = async (cardId: CardId): Promise<CardPlace[]> => {
+      asked.push(cardIdText(cardId));
+      return cardIdText(cardId) === cardIdText(cardOf(0)) ? first.promise : [];
+    };
+    const never = () => expect.fail('no flow is begun');
+    const bells = new Bells();
+    const processes = { start: never, state: never };
+    await using _locks = new CardLocks({ database, bells, processes, placesOf, onFailure: () => {} });
+    const until = async (what: string, is: () => boolean | Promise<boolean>) => {
+      for (const deadline = Date.now() + 20_000; !(await is()); await delay(5))
+        if (Date.now() > deadline) expect.fail(`not seen: ${what}: ${asked.join(' ')}`);
+    };
+    try {
+      await until('both cards', () => asked.length === 2);
+      // The first card has two more that are due longer than this one is.
+      await sql`UPDATE card_locks SET due_at = now() WHERE instance_id = 'of-4'`.execute(database);
+      bells.ring(LOCK_BELL);
+      await until('the third card', () => asked.length > 2);
+      expect(asked.toSorted()).to.deep.equal([cardOf(0), cardOf(3), cardOf(4)].map(cardIdText));
+    } finally {
+      first.resolve([]);
     }
+    await until('the other two', () => asked.length === 5);
   });
 
   it('are further and further apart, up to a day', async () => {
