@@ -85,6 +85,19 @@ describe('a kit folder for the original ant-javacard', function () {
     expectOurBytes(made('verb'));
   });
 
+  it('is a kit for scripts of its level when the folder is called so', () => {
+    expect(antJavacard(['kit', 'java_card_kit-2_2_2'], folder).code).to.equal(0);
+    const source = 'hello/src/example/hello/HelloApplet.java';
+    const script = `set -e; javac -g -source 8 -target 8 -nowarn -cp $KIT/lib/api.jar -d scripted ${source}
+      $KIT/bin/converter -classdir scripted -exportpath $KIT/api_export_files ${[...APPLET, ...PACKAGE].join(' ')}`;
+    const env = { ...process.env, KIT: 'java_card_kit-2_2_2' };
+    const run = spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8', env });
+    expect(run.status, run.stderr).to.equal(0);
+    expect(antJavacard(['-Dtargetsdk=2.2.2'], join(folder, 'hello')).code).to.equal(0);
+    expectOurBytes(join(folder, 'scripted/example/hello/javacard/hello.cap'));
+    expect(existsSync(join(folder, 'java_card_kit-2_2_2/lib/api_classic.jar'))).to.equal(true);
+  });
+
   it('fails with one line and no output when something is wrong', () => {
     for (const args of [['-frob'], ['-classdir', folder, 'p', '0102030405', '1.0']]) {
       const run = convert(kit, args);

@@ -66,7 +66,7 @@ final class CapBuild {
     }
 
     private void build(Path temporary) throws IOException {
-        ImportedPackages imports = ImportedPackages.of(project, cap.imports);
+        ImportedPackages imports = ImportedPackages.of(project, cap.imports, line -> cap.log(line, Project.MSG_WARN));
         Path classes = compile(temporary, imports);
         Map<String, byte[]> classFiles = packageClasses(classes);
         ApiLevel level = ApiUsage.lowest(plan.level(), classFiles.values(), pinned());
@@ -300,7 +300,7 @@ final class CapBuild {
         }
     }
 
-    private static void delete(Path folder) {
+    static void delete(Path folder) {
         if (folder == null) {
             return;
         }

@@ -2,11 +2,13 @@
 package org.opentsm.ant;
 
 import com.sun.javacard.ant.tasks.ConverterTask;
+import java.util.Map;
 import org.apache.tools.ant.BuildEvent;
 import org.apache.tools.ant.BuildListener;
 import org.apache.tools.ant.ComponentHelper;
 import org.apache.tools.ant.Project;
 import org.apache.tools.ant.RuntimeConfigurable;
+import org.apache.tools.ant.Task;
 import org.apache.tools.ant.UnknownElement;
 import pro.javacard.ant.JavaCard;
 
@@ -17,6 +19,12 @@ import pro.javacard.ant.JavaCard;
  */
 public final class DefineTask implements BuildListener {
     private static final String DOWNLOAD_SECONDS = "60";
+    /** Tasks of Ant's that do the same here, and pass over what a build with our own tools needs nothing of. */
+    private static final Map<String, Class<? extends Task>> OURS = Map.of(
+            "ant", SubprojectTask.class,
+            "javac", AppletJavac.class,
+            "taskdef", KitDefinition.Tasks.class,
+            "typedef", KitDefinition.Types.class);
 
     @Override
     public void buildStarted(BuildEvent event) {
@@ -35,11 +43,11 @@ public final class DefineTask implements BuildListener {
 
     @Override
     public void taskStarted(BuildEvent event) {
-        if (event.getTask() instanceof UnknownElement task && task.getTag().equals("ant")) {
+        if (event.getTask() instanceof UnknownElement task && OURS.containsKey(task.getTag())) {
             // Ant's own tasks are defined after the build has started, and it warns of a second definition.
             ComponentHelper.getComponentHelper(event.getProject())
-                    .getDefinition("ant")
-                    .setClass(SubprojectTask.class);
+                    .getDefinition(task.getTag())
+                    .setClass(OURS.get(task.getTag()));
         }
         if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
             RuntimeConfigurable attributes = task.getWrapper();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -17,12 +18,14 @@ import org.opentsm.api.ApiException;
 import org.opentsm.api.ApiLevel;
 import org.opentsm.api.DeterministicJar;
 import org.opentsm.api.ExportFiles;
+import org.opentsm.api.KitName;
 import org.opentsm.api.StubJar;
 
 /**
  * Writes a kit folder for the original ant-javacard: it takes the folder for an SDK 3.2.0 and starts our converter. Its
  * own verification needs the vendor's verifier, so such a build says {@code verify="false"}. Scripts for the vendor's
- * kits find {@code bin/converter} and {@code lib/converter.jar} in it.
+ * kits find {@code bin/converter} and {@code lib/converter.jar} in it; and in a folder that is called as a kit is
+ * ({@code jc222_kit}), the API's jar and export files of that level by the names of those kits.
  */
 final class Kit {
     private static final String VERSION = "3.2.0";
@@ -66,7 +69,20 @@ final class Kit {
             DeterministicJar.write(folder.resolve("lib/api_classic_annotations-" + entry.getKey() + ".jar"), Map.of());
             new ExportFiles(level).writeTo(folder.resolve("api_export_files_" + entry.getKey()));
         }
-        new ExportFiles(ApiLevel.of("3.0.5")).writeTo(folder.resolve("api_export_files"));
+        Optional<String> called =
+                KitName.level(folder.toAbsolutePath().getFileName().toString());
+        new ExportFiles(ApiLevel.of(called.orElse("3.0.5"))).writeTo(folder.resolve("api_export_files"));
+        if (called.isPresent()) {
+            api(folder.resolve("lib"), ApiLevel.of(called.get()));
+        }
+    }
+
+    /** The API's jar by the names of the kits 2.1.2, 2.2.x and 3.0.x, which scripts compile against. */
+    private static void api(Path lib, ApiLevel level) throws IOException {
+        for (String name : List.of("api21.jar", "api.jar", "api_classic.jar")) {
+            StubJar.write(level, lib.resolve(name));
+        }
+        DeterministicJar.write(lib.resolve("api_classic_annotations.jar"), Map.of());
     }
 
     private static void command(Path file, String text) throws IOException {

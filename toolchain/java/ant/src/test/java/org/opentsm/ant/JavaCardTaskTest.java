@@ -363,12 +363,8 @@ class JavaCardTaskTest {
                 .file("bad/x.exp", "not an export file")
                 .file("text.jar", "not a jar")
                 .file("empty/readme", "");
-        for (String element : List.of(
-                "<import exps='bad'/>",
-                "<import jar='text.jar'/>",
-                "<import exps='empty'/>",
-                "<import exps='none'/>",
-                "<import/>")) {
+        for (String element :
+                List.of("<import exps='bad'/>", "<import jar='text.jar'/>", "<import exps='empty'/>", "<import/>")) {
             assertThrows(
                     BuildException.class,
                     () -> project.run(
