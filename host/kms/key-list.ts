@@ -6,6 +6,7 @@ import { InvariantError } from '../errors.ts';
 import type { PacketKeys } from '../secure-channel/scp80/algorithms.ts';
 import { fromHex } from '../wire/hex.ts';
 import { plainIccid } from '../wire/iccid.ts';
+import { MAX_COUNTER } from '../wire/uicc/secured-packet.ts';
 import type { Sealer } from './sealing.ts';
 import { openSecret, parsedJson, type SecretFile } from './secret-file.ts';
 
@@ -21,22 +22,15 @@ const AesKey = Type.String({ pattern: '^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})
 /** Of two neighbours that are alike single DES would be left. */
 const DesKey = Type.String({ pattern: '^(?!(.{16})\\1)(?!.{16}(.{16})\\2)([0-9A-F]{32}|[0-9A-F]{48})$' });
 
+const ofSet = {
+  ...{ card: Card, keySet: Type.Integer({ minimum: 1, maximum: 15 }) },
+  /** Of the last packet that whoever had the card before has made. */
+  counter: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_COUNTER })),
+};
 /** A key set of SCP80: key version number 1 to 15, KIc and KID under one algorithm. */
 const PacketEntry = Type.Union([
-  Type.Object(
-    {
-      ...{ card: Card, keySet: Type.Integer({ minimum: 1, maximum: 15 }), algorithm: Type.Literal('aes') },
-      ...{ kic: AesKey, kid: AesKey },
-    },
-    closed,
-  ),
-  Type.Object(
-    {
-      ...{ card: Card, keySet: Type.Integer({ minimum: 1, maximum: 15 }), algorithm: Type.Literal('3des') },
-      ...{ kic: DesKey, kid: DesKey },
-    },
-    closed,
-  ),
+  Type.Object({ ...ofSet, algorithm: Type.Literal('aes'), kic: AesKey, kid: AesKey }, closed),
+  Type.Object({ ...ofSet, algorithm: Type.Literal('3des'), kic: DesKey, kid: DesKey }, closed),
 ]);
 const PacketEntries = Type.Array(PacketEntry, { maxItems: MOST });
 type PacketEntries = Static<typeof PacketEntries>;
@@ -103,11 +97,11 @@ const copyOf = (secret: Secret): Secret => new Secret(secret.expose().slice());
 
 /** KIc and KID of cards that came with their own. */
 export class PacketKeyList implements Disposable {
-  readonly #sets: ReadonlyMap<string, RequiredKeys>;
+  readonly #sets: ReadonlyMap<string, RequiredKeys & { readonly counter: number }>;
   /** True: its file lies in clear still, because nothing may be written there. */
   readonly inClear: boolean;
 
-  private constructor(sets: ReadonlyMap<string, RequiredKeys>, inClear: boolean) {
+  private constructor(sets: ReadonlyMap<string, RequiredKeys & { readonly counter: number }>, inClear: boolean) {
     this.#sets = sets;
     this.inClear = inClear;
   }
@@ -115,9 +109,9 @@ export class PacketKeyList implements Disposable {
   /** @throws UsageError `key-list`, `file-mode`; KeyError `key-unreadable` */
   static async open(file: string, sealer?: Sealer): Promise<PacketKeyList> {
     const { entries, inClear } = await openList(file, PACKETS, sealer);
-    const sets = entries.map(({ card, keySet, algorithm, kic, kid }) => {
+    const sets = entries.map(({ card, keySet, algorithm, kic, kid, counter = 0 }) => {
       const key = (hex: string) => ({ algorithm: algorithmOf(algorithm, hex), key: new Secret(fromHex(hex, 32)) });
-      return [packetHandle(card, keySet), { keySet, kic: key(kic), kid: key(kid) }] as const;
+      return [packetHandle(card, keySet), { keySet, kic: key(kic), kid: key(kid), counter }] as const;
     });
     return new PacketKeyList(new Map(sets), inClear);
   }
@@ -128,6 +122,11 @@ export class PacketKeyList implements Disposable {
     if (listed === undefined) return undefined;
     const { kic, kid } = listed;
     return { keySet, kic: { ...kic, key: copyOf(kic.key) }, kid: { ...kid, key: copyOf(kid.key) } };
+  }
+
+  /** Of the last packet that was made for a set before it came here; 0 where none is known. */
+  counterOf({ card, keySet }: { readonly card: string; readonly keySet: number }): number {
+    return this.#sets.get(packetHandle(card, keySet))?.counter ?? 0;
   }
 
   [Symbol.dispose](): void {

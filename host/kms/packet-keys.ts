@@ -79,6 +79,11 @@ export class PacketKeyMaster implements Disposable {
     return new Secret(aesCmac(this.#master.expose(), Uint8Array.of(1), purpose, Uint8Array.of(keySet), length));
   }
 
+  /** Up to this one the card may have had every counter, before it came here. */
+  usedBefore(set: PacketKeySet): number {
+    return this.#listed?.counterOf(set) ?? 0;
+  }
+
   #keysOf(set: PacketKeySet): RequiredKeys {
     const listed = this.#listed?.find(set);
     if (listed !== undefined) return listed;

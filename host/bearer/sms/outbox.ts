@@ -278,15 +278,30 @@ export class SmsOutbox implements AsyncDisposable {
     const { table, subscriptions, packets } = this.#options;
     const subscription = await subscriptions.ofCard(card);
     if (subscription === undefined || data === null) return undefined;
-    const counter = await table.raiseCounter(card, keySet, MAX_COUNTER);
-    if (counter === undefined)
-      throw new SecureChannelError('counter-exhausted', `The counter of ${card} is used up: put new keys on the card`);
     const { msisdn } = subscription;
     const spi = withProof(row.spi, this.#route(msisdn, row).proof);
-    const header = { card: cardIdOfText(card), keySet, spi: toHex(spi), tar: toHex(tar), counter };
-    const { packet } = await packets.wrap({ ...header, data: toHex(data) });
+    const header = { card: cardIdOfText(card), keySet, spi: toHex(spi), tar: toHex(tar) };
+    const wrap = async () => {
+      const counter = await this.#nextCounter(row);
+      return { counter, ...(await packets.wrap({ ...header, counter, data: toHex(data) })) };
+    };
+    let secured = await wrap();
+    if ('usedBefore' in secured) {
+      await table.skipTo(card, keySet, { counter: secured.usedBefore, step: MAX_COUNTER });
+      secured = await wrap();
+    }
+    // The list of the KMS has changed meanwhile.
+    if ('usedBefore' in secured) return undefined;
+    const { counter, packet } = secured;
     const userDatas = splitPacket(ELEMENT.COMMAND_PACKET, fromHex(packet, packet.length / 2), counter & 0xff);
     return (await table.wrapped(id, { counter, msisdn, spi, userDatas })) ? msisdn : undefined;
+  }
+
+  /** @throws SecureChannelError `counter-exhausted` */
+  async #nextCounter({ card, keySet }: PacketRow): Promise<number> {
+    const counter = await this.#options.table.raiseCounter(card, keySet, MAX_COUNTER);
+    if (counter !== undefined) return counter;
+    throw new SecureChannelError('counter-exhausted', `The counter of ${card} is used up: put new keys on the card`);
   }
 
   /**

@@ -25,6 +25,8 @@ export class PacketService {
   async wrap(request: WrapPacket): Promise<SecuredPacket> {
     const keys = this.#master();
     const target = targetOf(request);
+    const usedBefore = keys.usedBefore(target);
+    if (target.counter <= usedBefore) return { usedBefore };
     const details = { card: target.card, keySet: String(target.keySet), counter: String(target.counter) };
     // One entry and no pair: a packet that was made and did not leave has no effect.
     await this.#audit?.('before', 'wrap packet', details);

@@ -7,6 +7,7 @@ import { AdministrationKeys } from '../../kms/administration-keys.ts';
 import { AdministrationKeyList, PacketKeyList } from '../../kms/key-list.ts';
 import { PacketKeyMaster, type PacketTarget } from '../../kms/packet-keys.ts';
 import { SealingKey } from '../../kms/sealing.ts';
+import { PacketService } from '../../service/kms/packet-service.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
 import { decodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
 import { TestFolder } from './fixture.ts';
@@ -60,6 +61,29 @@ describe('keys that cards came with', () => {
         expect(toHex(keys.wrap(other, data))).to.equal(toHex(derived.wrap(other, data)));
     }));
 
+  it('make no packet with a counter that the card has had before it came here, and tell the last one', () =>
+    inFolder(async (write) => {
+      const acts: string[] = [];
+      const audit = async (_phase: string, act: string) => void acts.push(act);
+      const counter = 2 ** 40 - 2;
+      const file = await write([entry({ counter }), entry({ keySet: 2 })]);
+      using keys = new PacketKeyMaster(master(), false, await PacketKeyList.open(file));
+      const packets = new PacketService(keys, audit);
+      const card = { kind: 'iccid', value: '8949000000000000001' } as const;
+      const wrap = (keySet: number, wanted: number) =>
+        packets.wrap({ card, keySet, spi: '1619', tar: 'B20100', counter: wanted, data: '00' });
+      expect(await wrap(1, 1)).to.deep.equal({ usedBefore: counter });
+      expect(await wrap(1, counter)).to.deep.equal({ usedBefore: counter });
+      expect(acts).to.deep.equal([]);
+      for (const [keySet, wanted] of [
+        [1, counter + 1],
+        [2, 1],
+        [3, 1],
+      ] as const)
+        expect(await wrap(keySet, wanted), String(keySet)).to.have.property('packet');
+      expect(acts).to.have.lengthOf(3);
+    }));
+
   it('are pre-shared keys, too', () =>
     inFolder(async (write) => {
       const psk = 'A5'.repeat(32);
@@ -91,6 +115,7 @@ describe('keys that cards came with', () => {
         ...[[entry({ card: 'desk' })], [entry({ algorithm: 'des' })], [entry({ kic: K1 })], [entry({ dek: AES })]],
         ...[[entry({ algorithm: '3des', kic: DES, kid: `${K1}${K1}` })], [entry({ kid: AES.toLowerCase() })]],
         [entry({ algorithm: '3des', kic: DES, kid: `${DES}${DES.slice(16)}` })],
+        ...[[entry({ counter: -1 })], [entry({ counter: 2 ** 40 })], [entry({ counter: '7' })]],
       ])
         expect(await codeOf(PacketKeyList.open(await write(wrong))), JSON.stringify(wrong)).to.equal('key-list');
       const psk = 'A5'.repeat(16);

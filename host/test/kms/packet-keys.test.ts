@@ -106,7 +106,7 @@ describe('keys of secured packets', () => {
       tar: 'B20100',
     } as const;
     const wrapped = await kms.packets.wrap({ ...packet, counter: 7, data: '0102' });
-    expect(wrapped.packet).to.equal(toHex(masterOf().wrap(target(), fromHex('0102'))));
+    expect(wrapped).to.deep.equal({ packet: toHex(masterOf().wrap(target(), fromHex('0102'))) });
     expect(acts).to.deep.equal([`before wrap packet {"card":"${CARD}","keySet":"1","counter":"7"}`]);
     expect(await kms.packets.unwrap({ ...packet, counter: 7, answer: '00' })).to.have.property('taken', false);
     kms.close();

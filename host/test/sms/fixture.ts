@@ -212,6 +212,8 @@ export interface ScriptedCardOptions {
   readonly says?: number;
   /** It says that without a proof, as whoever has its number may. */
   readonly unproved?: boolean;
+  /** Of the last packet that it has taken; default 0. */
+  readonly counter?: number;
   /** Takes a packet whatever its counter. */
   readonly forgetful?: boolean;
 }
@@ -222,7 +224,7 @@ export class ScriptedCard implements AsyncDisposable {
   readonly #link: SmppLink;
   readonly #keys: PacketKeys;
   readonly #joiner = new Joiner();
-  #counter = 0;
+  #counter: number;
   #reference = 0;
   /** Commands that ran. */
   readonly ran: Uint8Array[] = [];
@@ -233,6 +235,7 @@ export class ScriptedCard implements AsyncDisposable {
 
   constructor(world: SmsWorld, options: ScriptedCardOptions = {}) {
     this.#options = options;
+    this.#counter = options.counter ?? 0;
     const set = { card: options.card ?? CARD, keySet: 1 };
     const master = new PacketKeyMaster(new Secret(fromHex(MASTER, 16)));
     this.#keys = {

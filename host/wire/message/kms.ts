@@ -274,7 +274,11 @@ const PacketHeader = {
 /** POST /v1/packets/wrap: the secured packet of a command, without its user data header. */
 export const WrapPacket = Type.Object({ ...PacketHeader, data: Hex }, { additionalProperties: false });
 export type WrapPacket = Static<typeof WrapPacket>;
-export const SecuredPacket = Type.Object({ packet: Hex }, { additionalProperties: false });
+/** None where the card has had this counter before it came here: its next packet has one higher than the one told. */
+export const SecuredPacket = Type.Union([
+  Type.Object({ packet: Hex }, { additionalProperties: false }),
+  Type.Object({ usedBefore: PacketHeader.counter }, { additionalProperties: false }),
+]);
 export type SecuredPacket = Static<typeof SecuredPacket>;
 /** POST /v1/packets/unwrap: what a card's answer says, with its user data header, if it answers this packet. */
 export const UnwrapPacket = Type.Object({ ...PacketHeader, answer: AnswerHex }, { additionalProperties: false });
