@@ -4,8 +4,7 @@ import { ConflictError, NotFoundError, TsmError, UnacceptableError } from '../..
 import { type AuditLog, appendRecords } from '../../store/audit-log.ts';
 import type { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
-import { isPaymentOpen } from '../../store/provider/loads.ts';
-import { findPurseMove, settleCredit } from '../../store/provider/purse-moves.ts';
+import { findPurseMove, PAYMENTS, settleCredit } from '../../store/provider/purse-moves.ts';
 import {
   agreeToRenewal,
   CARD_AWAY,
@@ -14,6 +13,7 @@ import {
   type DueClearing,
   type DueRenewal,
   endClearing,
+  endLostClearing,
   endRenewal,
   findRenewal,
   keepClearingReader,
@@ -60,7 +60,6 @@ const MOST_ATTEMPTS = 8;
 /** So long the old card is looked for, whoever asks for it how often meanwhile. */
 const CLEARING_MS = 30 * 24 * 3_600_000;
 const CALLER = 'renewal';
-const PAYMENTS = `${CALLER} `;
 const DEPLOYED: readonly number[] = [INSTANCE_STATE.OPERATIONAL, INSTANCE_STATE.SUSPENDED];
 
 export interface RenewalsOptions {
@@ -166,31 +165,44 @@ export class Renewals implements AsyncDisposable {
    * Ends one that waits, is looked for or was given up: the issuer named a wrong card, say. Of one that is done or
    * taken it ends the search for the old card: what is left there stays.
    *
+   * @param options.cardIsLost the operator's word that the card never comes to which a load that pays the balance was
+   *     sent: that load stays open in the ledger, and the balance is given up
    * @throws NotFoundError `no-such-renewal` @throws ConflictError `renewal-under-way` while a flow is at work on it or
-   *     on the old card, `load-open` where a load that pays its balance is open, `renewal-ended` for one that is done
-   *     or taken, with nothing to take off
+   *     on the old card, `load-open` where a load that pays its balance is open, `card-in-service` where its card is
+   *     said to be lost and may be loaded, `renewal-ended` for one that is done or taken, with nothing to take off
    */
-  async end(instanceId: string, operator: string): Promise<void> {
+  async end(instanceId: string, operator: string, { cardIsLost = false } = {}): Promise<void> {
     const ended = await this.#options.database.transaction().execute(async (transaction) => {
+      const payment = paymentOf(instanceId);
       const gone = await endRenewal(transaction, instanceId);
-      const renewal = gone ?? (await endClearing(transaction, instanceId, paymentOf(instanceId)));
+      const cleared = gone ?? (await endClearing(transaction, instanceId, payment));
+      const lost =
+        cleared === undefined && cardIsLost ? await endLostClearing(transaction, instanceId, payment) : undefined;
+      if (lost === 'in-service') return lost;
+      const renewal = cleared ?? lost;
       if (renewal === undefined) return undefined;
       const act = gone === undefined ? 'end clearing' : 'end renewal';
       const { balance } = renewal;
       const details = {
         ...{ operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) },
         ...(balance === undefined ? {} : { amount: String(balance.amount) }),
+        ...(lost === undefined ? {} : { loadId: lost.loadId, serial: lost.serial }),
       };
-      const record = { phase: 'after', act, workflowId: '', numeral: '' } as const;
-      await appendRecords(transaction, [{ ...record, subject: instanceId, details }]);
+      const record = { phase: 'after', act: lost === undefined ? act : 'give up load', workflowId: '' } as const;
+      await appendRecords(transaction, [{ ...record, numeral: '', subject: instanceId, details }]);
       return renewal;
     });
+    if (ended === 'in-service')
+      throw new ConflictError(
+        'card-in-service',
+        'The card of the open load may be loaded: have it reported lost, or replaced, before it is said to be lost',
+      );
     if (ended !== undefined) return;
-    const { state, clearAt } = await this.#known(instanceId);
-    if (await isPaymentOpen(this.#options.database, paymentOf(instanceId)))
+    const { state, clearAt, balance } = await this.#known(instanceId);
+    if (!cardIsLost && balance?.state === 'debited' && balance.load === 'reserved')
       throw new ConflictError(
         'load-open',
-        'A load that pays this balance is open, and only the new card knows whether it was made: have that card met',
+        'Only its card knows whether an open load has paid it: have that card met, or say cardIsLost=true',
       );
     if (state === 'agreed' || clearAt !== undefined)
       throw new ConflictError('renewal-under-way', 'A flow is at work on it: try again later');
@@ -393,7 +405,6 @@ export class Renewals implements AsyncDisposable {
 const refused = ({ state, problem }: Progress): Progress =>
   problem === undefined ? { state } : { state: 'failed', problem };
 
-/** What the loads that pay a balance go by: no caller's key can be like it. */
 const paymentOf = (instanceId: string): string => `${PAYMENTS}${instanceId}`;
 
 /** The issuer may have taken its word back. @throws ConflictError `not-terminated` */

@@ -205,14 +205,3 @@ const toLoad = (row: Selectable<ProviderTables['loads']>): OpenLoad => ({
     dateTime: row.date_time,
   },
 });
-
-/** Whether a load of this payment is open, so that only its card knows whether it was made. */
-export async function isPaymentOpen(database: Database, paymentId: string): Promise<boolean> {
-  const row = await database
-    .selectFrom('loads')
-    .select('load_id')
-    .where('top_up_id', '=', paymentId)
-    .where('state', '=', 'reserved')
-    .executeTakeFirst();
-  return row !== undefined;
-}

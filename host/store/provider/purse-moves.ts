@@ -13,6 +13,9 @@ import type { ProviderTables } from './schema.ts';
 
 type Database = Kysely<ProviderTables>;
 
+/** What the loads that pay a balance go by begins so, and ends with the instance's id: no caller's key is like it. */
+export const PAYMENTS = 'renewal ';
+
 /** Each terminal id is used for one purchase. */
 export const MOVE_TERMINAL_COUNTER = 1;
 
@@ -122,8 +125,20 @@ export async function moneyOf(
   instanceIds: readonly string[],
 ): Promise<ReadonlyMap<string, NonNullable<Renewal['balance']>>> {
   if (instanceIds.length === 0) return new Map();
-  const rows = await database.selectFrom('purse_moves').selectAll().where('instance_id', 'in', instanceIds).execute();
-  return new Map(rows.map((row) => [row.instance_id, { state: row.state, amount: Number(row.amount) }]));
+  const isPaid = (state: 'reserved' | 'done') => sql<boolean>`EXISTS (SELECT 1 FROM loads
+    WHERE loads.top_up_id = ${PAYMENTS} || purse_moves.instance_id AND loads.state = ${sql.lit(state)})`;
+  const rows = await database
+    .selectFrom('purse_moves')
+    .select(['instance_id', 'state', 'amount', isPaid('reserved').as('open'), isPaid('done').as('done')])
+    .where('instance_id', 'in', instanceIds)
+    .execute();
+  return new Map(
+    rows.map(({ instance_id: id, state, amount, open, done }) => {
+      const load = done ? ('done' as const) : ('reserved' as const);
+      const isTold = (open || done) && (state === 'debited' || state === 'given-up');
+      return [id, { state, amount: Number(amount), ...(isTold ? { load } : {}) }];
+    }),
+  );
 }
 
 const toMove = (row: Selectable<PurseMoveTables['purse_moves']>): PurseMove => ({

@@ -3,7 +3,7 @@ import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { CardId } from '../../wire/message/common.ts';
 import { INSTANCE_STATE, type Renewal } from '../../wire/message/platform.ts';
 import { cardIdOfText, cardIdText } from '../card-id.ts';
-import { giveUpBalance, moneyOf } from './purse-moves.ts';
+import { giveUpBalance, moneyOf, PAYMENTS } from './purse-moves.ts';
 import type { RenewalTables } from './renewal-table.ts';
 import type { ProviderTables } from './schema.ts';
 
@@ -22,6 +22,10 @@ const PRUNED_AT_ONCE = 1_000;
 /** Its balance was taken off the old card, and is not on the new one yet. */
 const OWED = sql`EXISTS (SELECT 1 FROM purse_moves
   WHERE purse_moves.instance_id = renewals.instance_id AND purse_moves.state = 'debited')`;
+
+/** Whoever has given it up looks here whether the card came after all. */
+const IS_PAID = sql`EXISTS (SELECT 1 FROM loads
+  WHERE loads.top_up_id = ${PAYMENTS} || renewals.instance_id AND loads.state IN ('reserved', 'done'))`;
 
 /** True when another renewal that brings the product onto the card was agreed to in the same moment. */
 export const isOtherAgreed = (error: unknown): boolean => Object(error).code === UNIQUE_VIOLATION;
@@ -212,7 +216,8 @@ export async function pruneRenewals(database: Database, days: number): Promise<n
     const { numAffectedRows } = await sql`
       DELETE FROM renewals WHERE instance_id IN (SELECT instance_id FROM renewals WHERE state IN ('done', 'taken')
         AND clear_at IS NULL AND due_at < now() - ${days} * interval '1 day' AND NOT EXISTS (SELECT 1 FROM purse_moves
-          WHERE purse_moves.instance_id = renewals.instance_id AND purse_moves.state IN ('debiting', 'debited'))
+          WHERE purse_moves.instance_id = renewals.instance_id AND (purse_moves.state IN ('debiting', 'debited')
+            OR (purse_moves.state = 'given-up' AND ${IS_PAID})))
         LIMIT ${PRUNED_AT_ONCE})`.execute(database);
     const gone = Number(numAffectedRows ?? 0);
     total += gone;
@@ -428,9 +433,40 @@ export async function endClearing(
       AND clear_at IS NOT NULL AND clear_terminal_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM loads WHERE top_up_id = ${paymentId} AND state IN ('reserved', 'done'))
     RETURNING *`.execute(transaction);
+  return rows[0] === undefined ? undefined : givenUp(transaction, rows[0]);
+}
+
+async function givenUp(transaction: Database, row: Selectable<RenewalTables['renewals']>): Promise<Renewal> {
+  const balance = await giveUpBalance(transaction, row.instance_id);
+  return { ...toRenewal(row), ...(balance === undefined ? {} : { balance }) };
+}
+
+/**
+ * The same while a load that pays what is owed is open, at somebody's word that its card never comes. The load stays
+ * open in the ledger of its purse: whoever says so may be wrong.
+ *
+ * @returns undefined where no load is open, or a flow is under way; `in-service` while that card may be loaded
+ */
+export async function endLostClearing(
+  transaction: Database,
+  instanceId: string,
+  paymentId: string,
+): Promise<(Renewal & { readonly loadId: string; readonly serial: string }) | 'in-service' | undefined> {
+  // Whoever settles it in this moment has done so before, or comes after.
+  const { rows: open } = await sql<{ readonly load_id: string; readonly serial: string; readonly valid: boolean }>`
+    SELECT load_id, serial, EXISTS (SELECT 1 FROM service_instances AS there
+      WHERE there.serial = loads.serial AND there.product_state = 'VALID') AS valid
+    FROM loads WHERE top_up_id = ${paymentId} AND state = 'reserved' FOR UPDATE`.execute(transaction);
+  const [load] = open;
+  if (load === undefined) return undefined;
+  if (load.valid) return 'in-service';
+  const { rows } = await sql<Selectable<RenewalTables['renewals']>>`
+    UPDATE renewals SET clear_at = NULL, clear_away = false WHERE instance_id = ${instanceId}
+      AND clear_at IS NOT NULL AND clear_terminal_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM loads WHERE top_up_id = ${paymentId} AND state = 'done')
+    RETURNING *`.execute(transaction);
   if (rows[0] === undefined) return undefined;
-  const balance = await giveUpBalance(transaction, instanceId);
-  return { ...toRenewal(rows[0]), ...(balance === undefined ? {} : { balance }) };
+  return { ...(await givenUp(transaction, rows[0])), loadId: load.load_id, serial: load.serial };
 }
 
 const toRenewal = (row: Selectable<RenewalTables['renewals']>): Renewal => ({

@@ -8,6 +8,7 @@ import { AuditLog } from '../../store/audit-log.ts';
 import { Bells } from '../../store/bells.ts';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
+import { ledgerOf, settleLoad } from '../../store/provider/loads.ts';
 import { agreeForHolder, pruneRenewals } from '../../store/provider/renewals.ts';
 import { PROVIDER_MIGRATIONS, type ProviderTables } from '../../store/provider/schema.ts';
 import { provideInstance } from '../../store/provider/service-instances.ts';
@@ -249,6 +250,95 @@ describe('clearings of replaced cards', function () {
     expect(JSON.parse(details)).to.include({ operator: 'alice', amount: '6' });
     const [told] = await renewals.list({ limit: 1 });
     expect(told).to.deep.include({ instanceId: 'owed', balance: { state: 'given-up', amount: 6 } });
+  });
+
+  describe('whose balance is owed by a load that is open', () => {
+    const insert = async (productState: ProductState): Promise<void> => {
+      await sql`INSERT INTO renewals (instance_id, product_id, old_card, new_card, suspended, state, clear_at)
+        VALUES ('owed', 'purses', ${cardIdText(OLD)}, ${cardIdText(NEXT)}, false, 'done',
+          now() + interval '1 h')`.execute(database);
+      await sql`INSERT INTO purse_moves
+          (instance_id, serial, state, amount, counter, offline_counter, terminal, date_time, tac)
+        VALUES ('owed', '42', 'debited', 6, 0, 0, '02', '2026', 'AA')`.execute(database);
+      await sql`INSERT INTO service_instances (instance_id, product_id, card, serial, state, product_state)
+        VALUES ('next', 'purses', ${cardIdText(NEXT)}, '43', 21, ${productState})`.execute(database);
+      await sql`INSERT INTO loads (load_id, top_up_id, serial, amount, balance_before, counter, terminal, date_time,
+          state) VALUES (7, 'renewal owed', '43', 6, 0, 0, '02', '2026', 'reserved')`.execute(database);
+    };
+    beforeEach(async () => {
+      for (const table of ['loads', 'purse_moves'] as const) await database.deleteFrom(table).execute();
+    });
+    const balanceOf = async (renewals: Renewals) => (await renewals.list({ limit: 1 }))[0]?.balance;
+
+    it('end at an operator’s word that its card never comes, and tell when it came after all', async () => {
+      await insert('INVALID');
+      await using renewals = open();
+      expect(await renewals.end('owed', 'alice').catch((error) => error.code)).to.equal('load-open');
+      expect(await balanceOf(renewals)).to.deep.equal({ state: 'debited', amount: 6, load: 'reserved' });
+      await renewals.end('owed', 'alice', { cardIsLost: true });
+      expect(await balanceOf(renewals)).to.deep.equal({ state: 'given-up', amount: 6, load: 'reserved' });
+      expect(await ledgerOf(database, '43'), 'only that card knows').to.include({ platform: 0, open: 1, equal: false });
+      const { details } = await database
+        .selectFrom('audit_log')
+        .select('details')
+        .where('act', '=', 'give up load')
+        .executeTakeFirstOrThrow();
+      const cards = { from: cardIdText(OLD), card: cardIdText(NEXT) };
+      expect(JSON.parse(details)).to.deep.equal({
+        operator: 'alice',
+        ...cards,
+        amount: '6',
+        loadId: '7',
+        serial: '43',
+      });
+      const again = await renewals.end('owed', 'bob', { cardIsLost: true }).catch((error) => error.code);
+      expect(again).to.equal('renewal-ended');
+      expect(await renewals.agree('owed', {}, 'bob').catch((error) => error.code)).to.equal('balance-given-up');
+      expect(await pruneRenewals(database, -1), 'it may come yet').to.equal(0);
+      await settleLoad(database, '7', { state: 'done', tac: 'AA' });
+      expect(await balanceOf(renewals)).to.deep.equal({ state: 'given-up', amount: 6, load: 'done' });
+      expect(await pruneRenewals(database, -1), 'it was paid twice').to.equal(0);
+      expect(await ledgerOf(database, '43')).to.include({ platform: 6, open: 0 });
+    });
+
+    it('stay while its card may be loaded, or a flow is at work there', async () => {
+      await insert('VALID');
+      await using renewals = open();
+      const end = () => renewals.end('owed', 'alice', { cardIsLost: true }).catch((error) => error.code);
+      expect(await end()).to.equal('card-in-service');
+      await sql`UPDATE service_instances SET product_state = 'TERMINATED'`.execute(database);
+      await sql`UPDATE renewals SET clear_terminal_id = 't', clear_reader_name = 'r'`.execute(database);
+      expect(await end()).to.equal('renewal-under-way');
+      expect(await balanceOf(renewals)).to.include({ state: 'debited' });
+      await sql`UPDATE renewals SET clear_terminal_id = NULL, clear_reader_name = NULL`.execute(database);
+      expect(await end()).to.equal(undefined);
+    });
+
+    it('stay where the card says in the same moment that it was made', async () => {
+      await insert('TERMINATED');
+      await using renewals = open();
+      let ended: Promise<string | undefined> | undefined;
+      await database.transaction().execute(async (transaction) => {
+        await settleLoad(transaction, '7', { state: 'done', tac: 'AA' });
+        let isOver = false;
+        ended = renewals
+          .end('owed', 'alice', { cardIsLost: true })
+          .then(
+            () => undefined,
+            (error) => error.code,
+          )
+          .finally(() => {
+            isOver = true;
+          });
+        await until('waits for it, or does not', async () => {
+          const { rows } = await sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock'`.execute(database);
+          return isOver || rows.length > 0;
+        });
+      });
+      expect(await ended).to.equal('renewal-under-way');
+      expect(await balanceOf(renewals)).to.deep.equal({ state: 'debited', amount: 6, load: 'done' });
+    });
   });
 
   it('and renewals that nobody answers keep no others waiting', async () => {

@@ -318,13 +318,25 @@ export type RenewalState = Static<typeof RenewalState>;
  * How far the balance of a purse has come: nothing was in it, it was taken off the old card, it is on the new one, or
  * an operator has ended it where it was owed.
  */
-const MovedBalance = Type.Union([
+const MovedBalanceState = Type.Union([
   Type.Literal('empty'),
   Type.Literal('debiting'),
   Type.Literal('debited'),
   Type.Literal('credited'),
   Type.Literal('given-up'),
 ]);
+
+const MovedBalance = Type.Object(
+  {
+    ...{ state: MovedBalanceState, amount: AmountInCents },
+    /**
+     * Of a load that pays what is owed, or was given up: only its card knows whether it was made, or it was. With
+     * `given-up` and `done` the card has come after all, and a clerk has paid it too.
+     */
+    load: Type.Optional(Type.Union([Type.Literal('reserved'), Type.Literal('done')])),
+  },
+  closed,
+);
 
 /** GET /v1/renewals on `provider`: an array of these. */
 export const Renewal = Type.Object(
@@ -339,7 +351,7 @@ export const Renewal = Type.Object(
     /** When the old card is looked for next, to take off what is left there; absent: nothing is looked for. */
     clearAt: Type.Optional(Type.String({ maxLength: 32 })),
     /** Of a purse, once its old card was met: what is owed while it is `debited`; `debiting`: only the card knows. */
-    balance: Type.Optional(Type.Object({ state: MovedBalance, amount: AmountInCents }, closed)),
+    balance: Type.Optional(MovedBalance),
     at: Type.String({ maxLength: 32 }),
   },
   closed,

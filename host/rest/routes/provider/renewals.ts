@@ -22,6 +22,9 @@ const Query = Type.Object(
   closed,
 );
 
+/** A word that the card never comes to which a load that pays the balance was sent. */
+const EndQuery = Type.Object({ cardIsLost: Type.Optional(Type.Literal('true')) }, closed);
+
 /** What goes from replaced cards onto those that took their place. */
 export function renewalRoutes(app: RestApp, renewals: Renewals): void {
   app.get(
@@ -38,9 +41,9 @@ export function renewalRoutes(app: RestApp, renewals: Renewals): void {
 
   app.delete(
     '/v1/renewals/:instanceId',
-    { config, schema: { params: Params, response: { 204: NoContent } } },
-    async ({ params, peer }, reply) => {
-      await renewals.end(params.instanceId, peer.id);
+    { config, schema: { params: Params, querystring: EndQuery, response: { 204: NoContent } } },
+    async ({ params, query, peer }, reply) => {
+      await renewals.end(params.instanceId, peer.id, { cardIsLost: query.cardIsLost === 'true' });
       return reply.code(204).send(null);
     },
   );
