@@ -84,6 +84,9 @@ export function programOf(): Command {
     .option('--state <folder>', 'where databases, keys, configs and logs are kept', '.opentsm/up')
     .option('--topology <file>', 'JSON file: providers, terminals and what the issuer knows')
     .option('--nodes <number>', 'processes of each daemon but the terminals, 1 to 8')
+    .option('--card-keys <keys>', 'of cards with an ISD of their maker: test, or a file { enc, mac, dek }')
+    .option('--package <cap>', 'with --card-keys: our security domains, as npx ant-javacard makes them')
+    .option('--card-makers <file>', 'JSON file { cardMakers }: whose CASDs the providers believe (docs/cards.md)')
     .action(async (options: UpOptions) => (await import('./up.ts')).up(options));
   program.addCommand(agentCommand());
   program.addCommand(capCommand());

@@ -11,6 +11,7 @@ import { NotFoundError, TransportError } from '../../errors.ts';
 import { removePostgres } from '../../local/postgres.ts';
 import { startTopology } from '../../local/topology.ts';
 import { TerminalInfo } from '../../wire/message/card-script.ts';
+import { newIsdKey, tsm } from '../kms/operator-desk.ts';
 
 const PLAN = {
   ota: { config: { providers: [{ id: 'a' }] } },
@@ -157,6 +158,40 @@ describe('topology', () => {
     const [code] = await once(up, 'exit');
     expect(code).to.equal(0);
     expect(text).to.contain('stopping');
+  });
+
+  it('`tsm up` gives operators their files, with which an ISD of one’s own is certified', async function () {
+    this.timeout(120_000);
+    const file = join(stateDir, '../plan.json');
+    const config = { holderReference: 'A7'.repeat(16) };
+    await writeFile(file, JSON.stringify({ ...PLAN, issuer: { id: 'main', config, kms: {} } }));
+    const isd = join(stateDir, '../isd.pem');
+    await writeFile(isd, newIsdKey().pem);
+    const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
+    const up = spawn(process.execPath, [cli, 'up', '--state', stateDir, '--topology', file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(up, 'exit');
+    let text = '';
+    for await (const line of createInterface({ input: up.stdout })) {
+      text += `${line}\n`;
+      if (line.startsWith('running')) break;
+    }
+    const operators = join(stateDir, 'operators');
+    expect(text).to.contain(join(operators, 'NAME.json'));
+    const names = ['ota', 'terminal-desk', 'kms-issuer', 'issuer'];
+    expect((await readdir(operators)).sort()).to.deep.equal(names.map((name) => `${name}.json`).sort());
+    const certified = await tsm('kms', '--config', join(operators, 'kms-issuer.json'), 'certify', isd);
+    expect([certified.code, certified.out.slice(0, 4)], certified.err).to.deep.equal([0, '7F21']);
+    const second = await tsm('up', '--state', stateDir, '--topology', file);
+    expect([second.code, second.err], 'while the first one runs').to.deep.equal([
+      1,
+      second.err.match(/.*state-in-use.*\n/)?.[0],
+    ]);
+    const flows = await tsm('flow', '--config', join(operators, 'issuer.json'), 'list');
+    expect(flows.code, flows.err).to.equal(0);
+    up.kill('SIGTERM');
+    expect((await ended)[0]).to.equal(0);
   });
 
   it('refuses a topology file with an unknown field', async () => {
