@@ -348,7 +348,8 @@ describe('GP command data', () => {
     };
     fc.assert(
       fc.property(anyAid, bytes(16, 16), bytes(1, 16), fc.nat(0xffffff), (instance, provider, image, privileges) => {
-        const options = { instance, applicationProviderId: provider, imageNumber: image, privileges };
+        const accepts = { deletion: 0xa8, extraditionFrom: 0xb0 };
+        const options = { instance, applicationProviderId: provider, imageNumber: image, privileges, accepts };
         const [, , name, bits, parameters, token] = fields(installSecurityDomain(options).data);
         expect(name).to.deep.equal(instance);
         expect(decodePrivileges(bits ?? new Uint8Array())).to.equal(privileges);
@@ -356,6 +357,7 @@ describe('GP command data', () => {
         expect([...content.expect(0x81)]).to.deep.equal([0x10, 0x02]);
         expect(content.expect(0x5f20)).to.deep.equal(provider);
         expect(content.expect(0x45)).to.deep.equal(image);
+        expect([...content.expect(0x83), ...content.expect(0x87)]).to.deep.equal([0xa8, 0xb0]);
         content.end();
         expect(token).to.have.length(0);
         const personalization = fields(installForPersonalization(instance).data);

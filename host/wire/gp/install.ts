@@ -77,19 +77,36 @@ export interface InstallSecurityDomain {
   readonly imageNumber?: Uint8Array;
   /** '91' in C9: the one key size to make objects for; absent is every size the card has, which takes memory. */
   readonly keySizeBits?: 1024 | 2048 | 3072;
+  /** '82', '83', '87' in C9: who besides may act in it; absent is the card's default. */
+  readonly accepts?: AcceptancePolicy;
 }
+
+/**
+ * One byte each, who may: 80 an ancestor with Authorized Management, 40 its hierarchy, 20 the ISD, 10 any with it, 08
+ * Delegated Management beside it.
+ *
+ * @see UICC Configuration, parameters of security domains
+ */
+export interface AcceptancePolicy {
+  readonly extraditionTo?: number;
+  readonly deletion?: number;
+  readonly extraditionFrom?: number;
+}
+
+const policy = (tag: number, value: number | undefined): Uint8Array =>
+  value === undefined ? EMPTY : encodeTlv(tag, Uint8Array.of(value));
 
 /**
  * INSTALL [for install and make selectable] of an SSD, with SCP10 i=02 where nothing else is said:
  * `L ELF ‖ L module ‖ L instance ‖ L privileges ‖`
- * `L { C9 { 81 02 1002 [‖ 5F20 10 id] [‖ 42] [‖ 45] [‖ 91] } [‖ EF] } ‖ 00`.
+ * `L { C9 { 81 02 1002 [‖ 5F20 10 id] [‖ 42] [‖ 45] [‖ 91] [‖ 82] [‖ 83] [‖ 87] } [‖ EF] } ‖ 00`.
  *
  * @throws WireError
  * @see GPCS 11.5.2.3; applet README 5.1
  */
 export function installSecurityDomain(options: InstallSecurityDomain): GpCommand {
   const { applicationProviderId, providerIdentificationNumber, imageNumber, keySizeBits: bits } = options;
-  const { protocol = SCP10_02 } = options;
+  const { protocol = SCP10_02, accepts = {} } = options;
   if (applicationProviderId !== undefined && applicationProviderId.length !== 16)
     throw new WireError('application-provider-id', 'Want 16 bytes');
   const c9 = encodeTlv(
@@ -99,6 +116,9 @@ export function installSecurityDomain(options: InstallSecurityDomain): GpCommand
     providerIdentificationNumber === undefined ? EMPTY : encodeTlv(0x42, providerIdentificationNumber),
     imageNumber === undefined ? EMPTY : encodeTlv(0x45, imageNumber),
     bits === undefined ? EMPTY : encodeTlv(0x91, Uint8Array.of(bits >> 8, bits & 0xff)),
+    policy(0x82, accepts.extraditionTo),
+    policy(0x83, accepts.deletion),
+    policy(0x87, accepts.extraditionFrom),
   );
   const data = concat(
     lv(options.loadFile ?? AID.SECURITY_DOMAIN_PACKAGE),
