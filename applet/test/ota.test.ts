@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Remote management by short messages (applet/README.md 12): what a packet may do, and how it is answered. */
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { enciphered, keyCommand } from './support/agent-card.ts';
 import { apdu, ISD } from './support/card.ts';
 import { onOtaCard, PacketCard, randomKeys } from './support/ota-card.ts';
 import {
@@ -142,6 +143,18 @@ describe('Remote management by short messages', () => {
       expect(await send('0505', 0x15, get), 'CRC-32, ciphered').equal('016A88');
       expect(await send('0105', 0x15, data.subarray(5))).equal('016982');
       expect(await send('0001', 0x15, data.subarray(5))).equal('016982');
+    }));
+
+  it('takes a set that has the key of checksums alone, which vouches for the commands', () =>
+    onOtaCard({ keys: [aes], level: '12' }, async (card) => {
+      const value = randomBytes(16);
+      const seal = (data: Buffer) => enciphered('aes-128-cbc', aes.kik, data);
+      await new PacketCard(card, aes).ok(keyCommand([4, 2], { type: '88', value }, seal));
+      const fields = { spi: '1209', tar: ISSUER_EXPANDED, counter: 1n, data: expandedScript([store('5F50', 4)]) };
+      const keys = { ...aes, kvn: 4, kid: value };
+      const { data } = await sendPacket(card, commandPacket(fields, keys));
+      const response = openResponse(data, '1209', keys);
+      expect([response.status, ...expandedAnswers(response.data)]).deep.equal(['00', '9000']);
     }));
 
   it('reads and writes files', () =>

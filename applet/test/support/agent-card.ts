@@ -9,7 +9,7 @@ import { BipTerminal } from './bip-terminal.ts';
 import { type Answer, apdu, type TestCard } from './card.ts';
 import { OTA, type OtaCardOptions, PacketCard, randomKeys } from './ota-card.ts';
 import { commandPacket, envelopes, openResponse, type PacketKeys } from './packet-host.ts';
-import { symmetricField } from './stored-keys.ts';
+import { type Seal, type SymmetricKey, symmetricField } from './stored-keys.ts';
 import { hex, lv, tlv } from './tlv.ts';
 
 export const AGENT = 'F06F70656E74736D0401';
@@ -41,20 +41,30 @@ export const withAgent =
 
 export const agentCard = (parameters = ''): OtaCardOptions => ({ keys: [PACKETS], change: withAgent(parameters) });
 
-/** PUT KEY of one key under the key of the packets. */
-function keyCommand(version: number, type: string, value: Buffer): Buffer {
-  const seal = (data: Buffer) => {
-    const cipher = createCipheriv('aes-128-cbc', PACKETS.kik, Buffer.alloc(16));
-    cipher.setAutoPadding(false);
-    return Buffer.concat([cipher.update(data), cipher.final()]);
-  };
-  const field = Buffer.concat([Buffer.of(version), symmetricField({ type, value }, seal, 16, true)]);
-  return apdu('80D80001', field, true);
+/** Whole blocks under a key, `aes-128-cbc` and others of node's. */
+export function enciphered(cipher: string, key: Buffer, data: Buffer): Buffer {
+  const made = createCipheriv(
+    cipher,
+    key,
+    Buffer.alloc(cipher.startsWith('aes') ? 16 : cipher.endsWith('cbc') ? 8 : 0),
+  );
+  made.setAutoPadding(false);
+  return Buffer.concat([made.update(data), made.final()]);
+}
+
+/** PUT KEY of one key, under the key of the packets where nothing else is said. */
+export function keyCommand(
+  [version, identifier]: readonly [version: number, identifier: number],
+  key: SymmetricKey,
+  seal: Seal = (data) => enciphered('aes-128-cbc', PACKETS.kik, data),
+): Buffer {
+  const field = Buffer.concat([Buffer.of(version), symmetricField(key, seal, 16, true)]);
+  return apdu(`80D800${hex(Buffer.of(identifier))}`, field, true);
 }
 
 /** Puts the pre-shared key 40 01 into the issuer's domain, in the first packet. */
 export async function putPsk(card: TestCard, psk = PSK): Promise<void> {
-  await new PacketCard(card, PACKETS).ok(keyCommand(0x40, '85', psk));
+  await new PacketCard(card, PACKETS).ok(keyCommand([0x40, 1], { type: '85', value: psk }));
 }
 
 export interface TriggerFields {
@@ -126,7 +136,7 @@ export class AgentWorld {
 
   /** Puts an AES key with identifier 01. */
   putKey(version: number, value: Buffer): Promise<Answer> {
-    return this.manage(keyCommand(version, '88', value));
+    return this.manage(keyCommand([version, 1], { type: '88', value }));
   }
 
   trigger(fields: TriggerFields = {}): Promise<string> {

@@ -21,8 +21,8 @@ final class OpenLink {
     static final byte FILES = (byte) 2;
     /** Longest answer to a command: 256 bytes and the status word. */
     static final short ANSWER_MAX = (short) 258;
-    /** Longest request but for commands: version, identifier, AID. */
-    static final short REQUEST_MAX = (short) 20;
+    /** Longest request but for commands: kind, version, identifier, AID with its length, AID. */
+    static final short REQUEST_MAX = (short) 37;
 
     /** How commands end: the next ones go on with what was selected, or nothing is selected any more. */
     static final byte FOR_NOW = (byte) 0;
@@ -81,15 +81,26 @@ final class OpenLink {
     /**
      * The commands that follow are for this target.
      *
-     * @param target  kind, and the AID of a domain
-     * @param version of the keys that vouch for the commands; 00 when nobody does
+     * @param target kind, and the AID of a domain
+     * @param key    version and identifier of the key that vouches for the commands; keys come under the one behind it
+     *               (Amendment B 3.9)
+     * @param holder where the AID of that key's domain stands, {@code holderLength} bytes; none where it is the target
      */
-    void begin(byte[] target, short offset, short length, byte version) {
+    void begin(
+            byte[] target,
+            short offset,
+            short length,
+            short key,
+            byte[] holder,
+            short holderOffset,
+            short holderLength) {
         request[0] = BEGIN;
         request[1] = target[offset];
-        request[2] = version;
-        Util.arrayCopyNonAtomic(target, (short) (offset + 1), request, (short) 3, (short) (length - 1));
-        open().processData(request, (short) 0, (short) (2 + length), request, (short) 0);
+        Util.setShort(request, (short) 2, key);
+        request[4] = (byte) (length - 1);
+        short at = Util.arrayCopyNonAtomic(target, (short) (offset + 1), request, (short) 5, (short) (length - 1));
+        at = Util.arrayCopyNonAtomic(holder, holderOffset, request, at, holderLength);
+        open().processData(request, (short) 0, at, request, (short) 0);
     }
 
     /**

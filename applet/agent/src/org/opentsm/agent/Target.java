@@ -7,7 +7,7 @@ import javacard.framework.Util;
 
 /**
  * Whom the commands of a script are for: the domain that holds the key, whose commands the key vouches for; another
- * one, which has to be convinced inside; or the card's files.
+ * one, which has to be convinced inside unless it is below that one and has no keys; or the card's files.
  */
 final class Target {
 
@@ -84,7 +84,7 @@ final class Target {
     private void aim(boolean files) {
         if (files) {
             ram[0] = OpenLink.FILES;
-            link.begin(ram, (short) 0, (short) 1, (byte) 0);
+            link.begin(ram, (short) 0, (short) 1, (short) 0, ram, (short) 0, (short) 0);
             return;
         }
         ram[0] = OpenLink.DOMAIN;
@@ -92,12 +92,15 @@ final class Target {
         boolean own = size == 0
                 || size == store.domainLength()
                         && Util.arrayCompare(answer.ram, answer.target(), store.bytes, store.domain(), size) == 0;
+        short holderLength = (short) 0;
         if (own) {
             size = store.domainLength();
             Util.arrayCopyNonAtomic(store.bytes, store.domain(), ram, (short) 1, size);
         } else {
+            holderLength = store.domainLength();
             Util.arrayCopyNonAtomic(answer.ram, answer.target(), ram, (short) 1, size);
         }
-        link.begin(ram, (short) 0, (short) (1 + size), own ? (byte) (store.keyReference() >> 8) : (byte) 0);
+        short named = (short) (1 + size);
+        link.begin(ram, (short) 0, named, store.keyReference(), store.bytes, store.domain(), holderLength);
     }
 }

@@ -30,8 +30,8 @@ public final class RemoteLink {
     static final byte BUSY = (byte) 2;
     /** Longest answer to a command: 256 bytes and the status word. */
     public static final short ANSWER_MAX = (short) 258;
-    /** Longest request but for commands: version, identifier, AID. */
-    public static final short REQUEST_MAX = (short) 20;
+    /** Longest request but for commands: kind, version, identifier, AID with its length. */
+    public static final short REQUEST_MAX = (short) 21;
 
     private static final byte FIND = (byte) 1;
     private static final byte KEY = (byte) 2;
@@ -40,6 +40,9 @@ public final class RemoteLink {
     private static final byte END = (byte) 5;
     private static final byte DELIVER = (byte) 6;
     private static final byte ANSWER = (byte) 7;
+
+    /** KID of a packet's set; its KIK is the one behind it (TS 102 225 5.1.2). */
+    private static final byte KID = (byte) 2;
 
     private static final byte PARAMETER = (byte) 0x52;
     private static final short SW_CONDITIONS = (short) 0x6985;
@@ -107,8 +110,10 @@ public final class RemoteLink {
         request[0] = BEGIN;
         request[1] = target[offset];
         request[2] = version;
-        Util.arrayCopyNonAtomic(target, (short) (offset + 1), request, (short) 3, (short) (length - 1));
-        open().processData(request, (short) 0, (short) (2 + length), request, (short) 0);
+        request[3] = KID;
+        request[4] = (byte) (length - 1);
+        Util.arrayCopyNonAtomic(target, (short) (offset + 1), request, (short) 5, (short) (length - 1));
+        open().processData(request, (short) 0, (short) (4 + length), request, (short) 0);
     }
 
     /**

@@ -13,6 +13,9 @@ public interface ApplicationChannel extends Shareable {
     /** Parameter of getShareableInterfaceObject for this interface. */
     byte PARAMETER = (byte) 0x53;
 
+    /** Bit of a key's identifier in {@link #packet}. */
+    byte OF_PARENT = (byte) 0x80;
+
     /**
      * Runs a command of the protocol itself, {@code CLA INS P1 P2 Lc data}; answers the length of the response data.
      */
@@ -53,8 +56,11 @@ public interface ApplicationChannel extends Shareable {
     /**
      * The commands that follow on this channel came in a packet under keys of this version, whose checksum was right;
      * 00 when they have ended. A session of the domain's own goes on. README 5.12.
+     *
+     * @param key identifier of the key of the checksum, or of TLS, with {@link #OF_PARENT} where it is the parent's,
+     *            which vouches for a domain without keys; keys come under the one with the identifier behind it
      */
-    void packet(byte version);
+    void packet(byte version, byte key);
 
     /** Ends the session and drops its keys. */
     void resetSecurity();

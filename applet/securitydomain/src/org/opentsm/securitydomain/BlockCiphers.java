@@ -42,9 +42,13 @@ final class BlockCiphers {
         }
     }
 
-    /** Opens or encrypts key data in place under a key in RAM: AES in CBC with a vector of zeros, triple DES in ECB. */
-    void cryptKey(byte mode, boolean isAes, short key, short keyLength, byte[] buffer, short offset, short length) {
-        Cipher cipher = isAes ? aesCbc : desEcb;
+    /**
+     * Opens or encrypts key data in place under a key in RAM: AES in CBC with a vector of zeros, triple DES in ECB, or
+     * in CBC where its type has the bit of that.
+     */
+    void cryptKey(byte mode, byte type, short key, short keyLength, byte[] buffer, short offset, short length) {
+        boolean isAes = (type & Gp.KEY_AES_BIT) != 0;
+        Cipher cipher = isAes ? aesCbc : type == Gp.KEY_DES ? desEcb : desCbc;
         cipher.init(key(isAes, ram, key, keyLength), mode);
         cipher.doFinal(buffer, offset, length, buffer, offset);
     }

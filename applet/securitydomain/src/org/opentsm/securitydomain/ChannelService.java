@@ -106,9 +106,9 @@ final class ChannelService implements ApplicationChannel {
         return data.knows(tag) && data.equals(tag, buffer, offset, length);
     }
 
-    public void packet(byte version) {
+    public void packet(byte version, byte key) {
         bind();
-        channel.packet(version);
+        channel.packet(version, key);
     }
 
     public void resetSecurity() {

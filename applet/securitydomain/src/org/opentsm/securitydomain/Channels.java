@@ -11,8 +11,10 @@ final class Channels extends SecureChannel {
 
     /** STATE in RAM while the commands are those of a packet; OPTION has the version of its keys. */
     static final byte PACKET = (byte) 0x40;
-    /** KIK of a packet's set (TS 102 225 5.1.2). */
-    private static final byte KIK = (byte) 3;
+    /** Bit of the versions of TLS. */
+    private static final byte TLS = (byte) 0x40;
+    /** From there to the bit of a type of triple DES in CBC. */
+    private static final byte TLS_TO_CHAINED = (byte) 5;
 
     private final SecurityDomain domain;
     private final Scp10 scp10;
@@ -174,7 +176,7 @@ final class Channels extends SecureChannel {
         return current().ownerAuthenticated();
     }
 
-    void packet(byte version) {
+    void packet(byte version, byte key) {
         if (ram[Transients.STATE] == PACKET) {
             end();
         }
@@ -182,11 +184,24 @@ final class Channels extends SecureChannel {
         if (ram[Transients.STATE] == 0 && ram[Transients.CHAIN_ACTIVE] != 0) {
             domain.reader.drop();
         }
-        if (version != 0 && ram[Transients.STATE] == 0) {
-            ram[Transients.OPTION] = version;
-            ram[Transients.KEYS_MAKER] = domain.sets.maker(version);
-            scp10.opened(PACKET, domain.isOwners(ram[Transients.KEYS_MAKER]), Gp.LEVEL_C_MAC);
+        if (version == 0 || ram[Transients.STATE] != 0) {
+            return;
         }
+        byte maker = Gp.BY_PARENT;
+        if (key >= 0) {
+            short own = domain.sets.find(version, key);
+            if (own == KeyStore.NONE) {
+                return;
+            }
+            maker = domain.sets.maker(own);
+        } else if (domain.keySource() == domain.sets) {
+            // it has keys of its own
+            return;
+        }
+        ram[Transients.OPTION] = version;
+        ram[Transients.PACKET_KEY] = (byte) (key & ~ApplicationChannel.OF_PARENT);
+        ram[Transients.KEYS_MAKER] = maker;
+        scp10.opened(PACKET, domain.isOwners(maker), Gp.LEVEL_C_MAC);
     }
 
     void changeLevel(byte level) {
@@ -198,13 +213,13 @@ final class Channels extends SecureChannel {
             current().cryptKey(mode, buffer, offset, length);
             return;
         }
-        short key = domain.sets.find(ram[Transients.OPTION], KIK);
-        if (key == KeyStore.NONE || (length & 7) != 0) {
-            Refuse.data();
-        }
-        short size = domain.sets.read(key, ram, Transients.SCRATCH);
-        boolean isAes = domain.sets.type(key) == Gp.KEY_AES;
-        scp10.ciphers.cryptKey(mode, isAes, Transients.SCRATCH, size, buffer, offset, length);
-        Bytes.wipe(ram, Transients.SCRATCH, KeyStore.KEY_MAX);
+        byte dek = (byte) (ram[Transients.PACKET_KEY] + 1);
+        short size = domain.keySource().value(ram[Transients.OPTION], dek, ram, Transients.SCRATCH);
+        byte type = ram[Transients.SCRATCH];
+        Tlv.require(size != 0 && (type == Gp.KEY_AES || type == Gp.KEY_DES) && (length & 7) == 0);
+        // Amendment B knows CBC alone
+        type |= (byte) ((ram[Transients.OPTION] & TLS) >> TLS_TO_CHAINED);
+        scp10.ciphers.cryptKey(mode, type, (short) (Transients.SCRATCH + 1), size, buffer, offset, length);
+        Bytes.wipe(ram, Transients.SCRATCH, (short) (KeyStore.KEY_MAX + 1));
     }
 }

@@ -163,6 +163,9 @@ final class Gp {
     static final byte KEY_SINGLE_DES_CBC = (byte) 0x84;
     static final byte KEY_TLS_PSK = (byte) 0x85;
     static final byte KEY_AES = (byte) 0x88;
+    /** Of the types of block ciphers, that of AES alone has it. */
+    static final byte KEY_AES_BIT = (byte) 0x08;
+
     static final byte KEY_HMAC_SHA1 = (byte) 0x90;
     static final byte KEY_HMAC_SHA256 = (byte) 0x91;
     static final byte KEY_ECC_PUBLIC = (byte) 0xB0;

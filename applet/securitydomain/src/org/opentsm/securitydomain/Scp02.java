@@ -369,6 +369,6 @@ final class Scp02 extends SymmetricChannel {
             cbc(S_DEK, mode, buffer, offset, length);
             return;
         }
-        ciphers.cryptKey(mode, false, S_DEK, KEY_LENGTH, buffer, offset, length);
+        ciphers.cryptKey(mode, Gp.KEY_DES, S_DEK, KEY_LENGTH, buffer, offset, length);
     }
 }

@@ -318,6 +318,6 @@ final class Scp03 extends SymmetricChannel {
         if (!ownerAuthenticated() || length == 0 || (length & 15) != 0) {
             Refuse.data();
         }
-        ciphers.cryptKey(mode, true, DEK, ram[KEY_LENGTH], buffer, offset, length);
+        ciphers.cryptKey(mode, Gp.KEY_AES, DEK, ram[KEY_LENGTH], buffer, offset, length);
     }
 }

@@ -72,8 +72,10 @@ class SecureChannel {
     /**
      * The commands that follow on this channel are those of a packet under keys of this version; 00 when they have
      * ended. A session that is under way goes on.
+     *
+     * @param key as {@link ApplicationChannel#packet}
      */
-    void packet(byte version) {}
+    void packet(byte version, byte key) {}
 
     /** Ends whatever is under way and drops its keys. */
     void end() {}

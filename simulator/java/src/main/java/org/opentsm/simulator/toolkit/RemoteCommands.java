@@ -58,6 +58,7 @@ public final class RemoteCommands implements Personalization {
     private AID target;
 
     private byte version;
+    private byte key;
     private FileSystem files;
     private boolean toFiles;
 
@@ -172,7 +173,7 @@ public final class RemoteCommands implements Personalization {
 
     /** {@code version, id, AID} to {@code type, value}; nothing for no key, or one that is for something else. */
     private byte[] key(byte[] body) {
-        RegistryEntry domain = domain(body, 2);
+        RegistryEntry domain = domain(body, 2, body.length);
         int asked = body[0] & 0xFF;
         boolean tls = asked >= TLS_FIRST && asked <= TLS_LAST;
         if (!tls && (asked == 0 || asked > LAST_PACKET_VERSION)
@@ -190,8 +191,8 @@ public final class RemoteCommands implements Personalization {
         }
     }
 
-    private RegistryEntry domain(byte[] body, int offset) {
-        RegistryEntry domain = body.length <= offset ? null : card.registry().find(body, offset, body.length - offset);
+    private RegistryEntry domain(byte[] body, int offset, int end) {
+        RegistryEntry domain = end <= offset ? null : card.registry().find(body, offset, end - offset);
         if (domain == null || !domain.isSecurityDomain() || !card.registry().isSelectable(domain)) {
             throw refused((short) 0x6A88);
         }
@@ -199,13 +200,15 @@ public final class RemoteCommands implements Personalization {
     }
 
     /**
-     * {@code kind, version, AID}: the commands that follow are for this domain, or for the files where there is no AID.
-     * What the last script for it had selected stays so. A version other than 00: they came in a packet that was
-     * checked by its keys.
+     * {@code kind, version, id, L AID [AID]}: the commands that follow are for the first domain, or for the files where
+     * there is none. What the last script for it had selected stays so. A version other than 00: they were right under
+     * that key, of the domain itself or of the second one, which vouches for a domain without keys directly below it
+     * alone.
      */
     private byte[] begin(byte[] body) {
         end();
-        if (body.length < 2) {
+        int end = body.length < 4 ? 3 : 4 + (body[3] & 0xFF);
+        if (body.length < end) {
             throw refused(ISO7816.SW_WRONG_LENGTH);
         }
         toFiles = body[0] == FILES;
@@ -215,7 +218,7 @@ public final class RemoteCommands implements Personalization {
             }
             return NONE;
         }
-        RegistryEntry domain = domain(body, 2);
+        RegistryEntry domain = domain(body, 4, end);
         if (!domain.aid.equals(target) || card.selectedByCard() == null) {
             byte[] name = read(domain.aid);
             byte[] select = new byte[5 + name.length];
@@ -231,12 +234,19 @@ public final class RemoteCommands implements Personalization {
         }
         target = domain.aid;
         version = body[1];
+        key = body[2];
+        if (end < body.length) {
+            AID above = domain.parent();
+            boolean below = above != null && above.equals(body, (short) end, (byte) (body.length - end));
+            version = below ? version : 0;
+            key |= ApplicationChannel.OF_PARENT;
+        }
         trust(version);
         return NONE;
     }
 
     /** Tells the domain, while it is the selected one, whose commands come; it forgets with its selection. */
-    private void trust(byte keys) {
+    private void trust(byte vouching) {
         RegistryEntry selected = card.selectedByCard();
         if (selected == null || !selected.aid.equals(target)) {
             return;
@@ -245,7 +255,7 @@ public final class RemoteCommands implements Personalization {
         if (given instanceof ApplicationChannel channel) {
             try {
                 card.askOnCardsChannel(() -> {
-                    channel.packet(keys);
+                    channel.packet(vouching, key);
                     return null;
                 });
             } catch (RuntimeException | Error e) {
