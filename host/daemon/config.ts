@@ -15,8 +15,11 @@ export const FilePath = Type.String({ minLength: 1, maxLength: 1_024, [PATH_MARK
 
 export const TlsFiles = Type.Object(
   {
+    /** Private key in PEM, mode 0600. */
     key: FilePath,
+    /** In PEM, with those between it and the authority. It says who this daemon is (`urn:opentsm:ROLE:ID`). */
     certificate: FilePath,
+    /** Of the certificates of all peers, PEM. */
     authority: FilePath,
     /** Certificates that are not accepted any more: CRLs in PEM, or one a line, by SHA-256 fingerprint or serial. */
     revoked: Type.Optional(FilePath),
@@ -37,14 +40,18 @@ export type PeerEndpoint = Static<typeof PeerEndpoint>;
 
 /** Fields of every daemon; spread into its own schema. */
 export const daemonFields = {
+  /** Where peers reach it. */
   listen: Type.Object(
     { host: Type.String({ minLength: 1, maxLength: 253 }), port: Type.Integer({ minimum: 0, maximum: 65_535 }) },
     { additionalProperties: false },
   ),
+  /** Read again at SIGHUP. */
   tls: TlsFiles,
+  /** Lines of JSON. */
   log: Type.Optional(
     Type.Object(
       {
+        /** Default `info`. */
         level: Type.Optional(
           Type.Union(['trace', 'debug', 'info', 'warn', 'error', 'silent'].map((level) => Type.Literal(level))),
         ),
@@ -59,7 +66,10 @@ export const daemonFields = {
 /** Spread into the schema of a daemon that keeps data. */
 export const databaseFields = {
   database: Type.Object(
-    { url: Type.String({ pattern: '^postgres(ql)?://', maxLength: 1_000 }) },
+    {
+      /** Each daemon has a database or a role of its own (docs/operations.md). */
+      url: Type.String({ pattern: '^postgres(ql)?://', maxLength: 1_000 }),
+    },
     { additionalProperties: false },
   ),
 };

@@ -21,6 +21,7 @@ export const ProxyConfig = Type.Object(
     routes: Type.Array(StaticRoute, { maxItems: 1_000 }),
     /** Where the services are, by the name that routes call them. */
     pools: Type.Record(PoolName, ServicePool),
+    /** How often one caller may ask it. */
     rate: Type.Optional(RateLimits),
   },
   { additionalProperties: false },

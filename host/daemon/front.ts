@@ -59,10 +59,13 @@ export const FrontConfig = Type.Object(
     /** Whose tokens name users. */
     users: Type.Object(
       {
+        /** `iss` of the tokens. */
         issuer: Type.String({ minLength: 1, maxLength: 500 }),
+        /** `aud` of the tokens. */
         audience: Type.String({ minLength: 1, maxLength: 200 }),
         /** Where the issuer publishes its keys; or `jwksFile`, a file of them. */
         jwksUrl: Type.Optional(Url),
+        /** JSON Web Key Set, read at start. */
         jwksFile: Type.Optional(FilePath),
         /** Networks in which `jwksUrl` may be although they are private, `10.0.0.0/8`. */
         allowNetworks: Type.Optional(Type.Array(Type.String({ minLength: 3, maxLength: 50 }), { maxItems: 64 })),
@@ -71,8 +74,11 @@ export const FrontConfig = Type.Object(
           Type.Object(
             {
               operations: Type.Array(Operation, { minItems: 1, maxItems: 8 }),
+              /** One of these must be the token's `acr`. */
               acr: Type.Optional(Claims),
+              /** All of these must be in the token's `amr`. */
               amr: Type.Optional(Claims),
+              /** Since `auth_time`. */
               maxAgeSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
             },
             closed,

@@ -52,7 +52,11 @@ export const IssuerConfig = Type.Object(
     preloaded: Type.Optional(
       Type.Array(
         Type.Object(
-          { model: Type.Optional(Name), loadFileAids: Type.Array(Aid, { minItems: 1, maxItems: 256 }) },
+          {
+            /** Of the cards' product; default all cards. */
+            model: Type.Optional(Name),
+            loadFileAids: Type.Array(Aid, { minItems: 1, maxItems: 256 }),
+          },
           { additionalProperties: false },
         ),
         { maxItems: 1_000 },

@@ -51,6 +51,7 @@ export const KmsConfig = Type.Object(
           keyLabel: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9 ._-]{1,64}$' })),
           /** File of the PIN, mode 0600, or the variable of the environment that holds it. */
           pinFile: Type.Optional(FilePath),
+          /** Variable of the environment that holds the PIN; or `pinFile`. */
           pinVariable: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,63}$' })),
           /** Operations in the token at a time; default 4. */
           sessions: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
@@ -60,8 +61,10 @@ export const KmsConfig = Type.Object(
     ),
     /** Hash-chained record of all acts with keys; default `audit.jsonl` in `keyFolder`. */
     auditFile: Type.Optional(FilePath),
+    /** Of the platform's own pairs and of its domains on cards; made by `tsm kms init`. */
     certificateAuthority: Type.Object(
       {
+        /** CHR, 16 bytes: the cards know it by this. */
         holderReference: HolderReference,
         /** Default 2048. */
         keySizeBits: Type.Optional(KeySizeBits),
@@ -94,6 +97,7 @@ export const KmsConfig = Type.Object(
     administrationKeyListFile: Type.Optional(FilePath),
     /** Takes the published test keys 40 to 4F among them; default no. */
     allowPublishedTestKeys: Type.Optional(Type.Boolean()),
+    /** Channels to cards that are open at a time, and for how many milliseconds without a command. */
     secureChannels: Type.Optional(
       Type.Object(
         {

@@ -48,11 +48,14 @@ import { poolGauge } from './pool-gauge.ts';
 import { SmsConfig } from './sms-config.ts';
 import { waitFor } from './wait-for.ts';
 
-/** Price and time of a script, of 1,000 bytes or of a message, and how many of them a script may take. */
+/** By unit: a script at the reader, 1,000 bytes over BIP, a message over SMS. */
 const BearerRateConfig = Type.Object(
   {
+    /** Of a unit, in whatever money; default 0 at the reader, 1 over BIP, 10 over SMS. */
     price: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+    /** That a unit takes; default 200 at the reader, 1,000 over BIP, 3,000 over SMS. */
     ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
+    /** Most units of one script; default any number. */
     most: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
   },
   { additionalProperties: false },
@@ -99,11 +102,15 @@ export const OtaConfig = Type.Object(
     bearerChoice: Type.Optional(
       Type.Object(
         {
+          /** What decides between bearers that reach the card in time; default `order` of `bearers`. */
           prefer: Type.Optional(Type.Union([Type.Literal('order'), Type.Literal('price'), Type.Literal('time')])),
           /** How long a bearer that did not reach a card comes last for it; default 300,000. */
           restMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
+          /** What a script costs there. */
           reader: Type.Optional(BearerRateConfig),
+          /** What 1,000 bytes cost. */
           bip: Type.Optional(BearerRateConfig),
+          /** What a message costs. */
           sms: Type.Optional(BearerRateConfig),
         },
         { additionalProperties: false },
@@ -115,7 +122,9 @@ export const OtaConfig = Type.Object(
     administration: Type.Optional(
       Type.Object(
         {
+          /** Where cards call. */
           listen: daemonFields.listen,
+          /** The KMS that has their keys. */
           kms: PeerEndpoint,
           /** How long a call waits for a script before the card is told to ask again; default 20,000. */
           holdMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 50_000 })),

@@ -22,6 +22,7 @@ export const platformFields = {
       { additionalProperties: false },
     ),
   ),
+  /** The KMS that has its keys. */
   kms: PeerEndpoint,
   /** CHR of CERT.OCE.AUT, 16 bytes: the cards know the platform by it. */
   holderReference: HolderReference,

@@ -12,9 +12,11 @@ import { FilePath } from './config.ts';
 
 export const ProductConfig = Type.Object(
   {
+    /** As routes and top-ups name it. */
     productId: ProductId,
     /** CAP file of the purse; it has one applet. */
     cap: FilePath,
+    /** Of the purse on each card. */
     instanceAid: Aid,
     /** Default AES; triple DES for fleets that exist. */
     algorithm: Type.Optional(PurseAlgorithmName),

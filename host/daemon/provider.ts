@@ -54,7 +54,9 @@ import { TsmsConfig, TsmsListener } from './tsms-listener.ts';
 export const ProviderConfig = Type.Object(
   {
     ...platformFields,
+    /** By which it reaches cards. */
     ota: PeerEndpoint,
+    /** Of the cards, asked for domains and permits. */
     issuer: PeerEndpoint,
     /** The provider's SSD has this AID on every card. */
     ssdAid: Aid,

@@ -18,6 +18,7 @@ export const SmscConfig = Type.Object(
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
     /** At most 8 characters in a file of mode 0600. */
     passwordFile: FilePath,
+    /** Of the bind, as the SMSC's operator says; default empty. */
     systemType: Type.Optional(Type.String({ maxLength: 12 })),
     /** TLS, with the authority that the SMSC's certificate comes from; default none. */
     tls: Type.Optional(Type.Object({ authorityFile: FilePath }, closed)),
@@ -43,6 +44,15 @@ const linkFields = {
 };
 const Source = Type.String({ pattern: '^[0-9]{3,15}$' });
 
+const GroupConfig = Type.Object(
+  {
+    ...SendingRules.properties,
+    /** One of `smscs`, by name; default by the number. */
+    smsc: Type.Optional(CardGroup),
+  },
+  closed,
+);
+
 /** `sms` of `ota`'s config. */
 export const SmsConfig = Type.Object(
   {
@@ -58,8 +68,11 @@ export const SmsConfig = Type.Object(
         Type.Object(
           {
             ...linkFields,
+            /** By which groups name it. */
             name: CardGroup,
+            /** As `source` above, by this SMSC. */
             source: Type.Optional(Source),
+            /** Beginnings of numbers, international, without `+`. */
             prefixes: Type.Optional(Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,14}$' }), { maxItems: 256 })),
           },
           closed,
@@ -69,7 +82,7 @@ export const SmsConfig = Type.Object(
     ),
     /** Of cards, by the name in their subscription: rules, and one of `smscs`. */
     groups: Type.Optional(
-      Type.Record(CardGroup, Type.Object({ ...SendingRules.properties, smsc: Type.Optional(CardGroup) }, closed), {
+      Type.Record(CardGroup, GroupConfig, {
         maxProperties: 256,
       }),
     ),

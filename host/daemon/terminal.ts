@@ -31,6 +31,7 @@ const PSK = /^([0-9A-F]{32})\s*$/;
 export const TerminalConfig = Type.Object(
   {
     ...daemonFields,
+    /** Called over one WebSocket that stays open. */
     ota: PeerEndpoint,
     /** Cards that listen on a TCP port instead of sitting in a reader. */
     directReaders: Type.Optional(
@@ -62,9 +63,11 @@ export const TerminalConfig = Type.Object(
           local: Type.Optional(
             Type.Object(
               {
+                /** For which the card asks by 01. */
                 imei: Type.Optional(Type.String({ pattern: '^[0-9]{15}$' })),
                 /** MCC, MNC, area and cell in hex, as the card gets them (TS 31.111 8.19). */
                 location: Type.Optional(Type.String({ pattern: '^([0-9A-Fa-f]{14}|[0-9A-Fa-f]{18})$' })),
+                /** ISO 639-1. */
                 language: Type.Optional(Type.String({ pattern: '^[a-z]{2}$' })),
               },
               { additionalProperties: false },
@@ -89,7 +92,15 @@ export const TerminalConfig = Type.Object(
       ),
     ),
     /** PC/SC readers whose name holds `name`; all of them when it is absent. Without this field PC/SC is not used. */
-    pcscReaders: Type.Optional(Type.Object({ name: Type.Optional(Name) }, { additionalProperties: false })),
+    pcscReaders: Type.Optional(
+      Type.Object(
+        {
+          /** Part of the readers' names. */
+          name: Type.Optional(Name),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );

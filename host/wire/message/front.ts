@@ -34,12 +34,17 @@ export const Rule = Type.Object(
     /** What is absent is not looked at. */
     when: Type.Object(
       {
+        /** As the app sends it. */
         actionCode: ActionCode,
+        /** Of the product that the action is about. */
         productId: Type.Optional(ProductId),
+        /** Of the security domain, as the app sends it. */
         domain: Type.Optional(Name),
+        /** Of the application, as the app sends it. */
         appId: Type.Optional(Name),
         /** SEID, or the lower end of a range of them, which are of one length. */
         seIdFrom: Type.Optional(SeId),
+        /** The upper end, itself in the range. */
         seIdTo: Type.Optional(SeId),
       },
       closed,

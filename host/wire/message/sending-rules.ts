@@ -6,7 +6,12 @@ const Time = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' });
 
 /** Hours of the day: `from` is in them, `until` is not; over midnight where it is before `from`. */
 export const DayHours = Type.Object(
-  { from: Time, until: Time, timeZone: Type.Optional(Type.String({ maxLength: 64 })) },
+  {
+    from: Time,
+    until: Time,
+    /** Of the tz database, such as Europe/Berlin; default UTC. */
+    timeZone: Type.Optional(Type.String({ maxLength: 64 })),
+  },
   closed,
 );
 export type DayHours = Static<typeof DayHours>;
