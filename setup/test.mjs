@@ -8,14 +8,15 @@ import { missingClients, prepareClients } from './clients/prepare.mjs';
 import { conformanceTables, rulesIn } from './conformance/tables.mjs';
 import { joinHost } from './joined-host/join.mjs';
 import { runSuites } from './suites/lanes.mjs';
-import { CONFORMANCE_ALONE, SUITES } from './suites/suites.mjs';
+import { CONFORMANCE_ALONE, chosen, SUITES } from './suites/suites.mjs';
 
 const root = join(import.meta.dirname, '..');
 const results = join(root, 'build', 'test-results');
 const only = process.argv.slice(2);
-const unknown = only.filter((name) => !SUITES.some((suite) => suite.name === name));
+const { wanted, unknown } = chosen(only);
 if (unknown.length > 0) {
-  console.error(`npm test: no suite ${unknown.join(', ')}; there are ${SUITES.map(({ name }) => name).join(', ')}`);
+  const names = SUITES.map(({ name }) => name).join(', ');
+  console.error(`npm test: no suite or test file ${unknown.join(', ')}; the suites are ${names}`);
   process.exit(2);
 }
 rmSync(results, { recursive: true, force: true });
@@ -42,9 +43,6 @@ const lanes = availableParallelism() + 1;
 
 const started = performance.now();
 await joinHost(root, process.env.OPENTSM_JOINED_HOST);
-const wanted = SUITES.filter(({ name }) => only.length === 0 || only.includes(name)).map((suite) =>
-  only.length === 1 && suite.name === CONFORMANCE_ALONE.name ? CONFORMANCE_ALONE : suite,
-);
 const conforming = wanted.some(({ name }) => name === CONFORMANCE_ALONE.name);
 // The published documents on our running servers: what a suite of REST alone leaves out.
 if (conforming) process.env.OPENTSM_CONFORMANCE = '1';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `npm test` runs.
+import { existsSync } from 'node:fs';
 import { CONFORMANCE_FILES } from '../conformance/tables.mjs';
 import { mavenCounts, mochaCounts } from './counts.mjs';
 import { CAN_ISOLATE, isolated } from './isolation.mjs';
@@ -61,3 +62,20 @@ export const SUITES = [
   mocha('conformance', CONFORMANCE),
   mocha('setup', ['setup/**/*.test.{ts,mjs}'], { after: [] }),
 ];
+
+/**
+ * What `npm test -- NAME...` runs: all suites without a name, the named ones, and files of tests as a suite of their own
+ * behind the CAP files that they may use.
+ *
+ * @returns {{ wanted: object[], unknown: string[] }}
+ */
+export function chosen(names) {
+  const files = names.filter((name) => /\.test\.(?:ts|mjs)$/.test(name) && existsSync(name));
+  const unknown = names.filter((name) => !files.includes(name) && !SUITES.some((suite) => suite.name === name));
+  const named = SUITES.filter(({ name }) => names.length === 0 || names.includes(name)).map((suite) =>
+    names.length === 1 && suite.name === CONFORMANCE_ALONE.name ? CONFORMANCE_ALONE : suite,
+  );
+  if (files.length === 0) return { wanted: named, unknown };
+  const cap = named.some(({ name }) => name === 'cap') ? [] : SUITES.filter(({ name }) => name === 'cap');
+  return { wanted: [...cap, ...named, mocha('files', files)], unknown };
+}

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { SUITES } from './suites.mjs';
+import { chosen, SUITES } from './suites.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -12,5 +12,21 @@ describe('the suites', () => {
     const files = execFileSync('git', ['ls-files', '*.test.ts', '*.test.mjs'], { cwd: root, encoding: 'utf8' });
     const runs = SUITES.flatMap(({ specs = [] }) => specs.flatMap((spec) => globSync(spec, { cwd: root })));
     expect(runs.toSorted()).to.deep.equal(files.trim().split('\n').toSorted());
+  });
+
+  it('are chosen by name, and files of tests run behind the CAP files', () => {
+    const names = (of) => chosen(of).wanted.map(({ name }) => name);
+    const file = 'host/test/workflow/page.test.ts';
+    expect(names([])).to.deep.equal(SUITES.map(({ name }) => name));
+    expect(names(['crash', 'cap'])).to.deep.equal(['cap', 'crash']);
+    expect(names([file])).to.deep.equal(['cap', 'files']);
+    expect(names(['lint', file])).to.deep.equal(['cap', 'lint', 'files']);
+    expect(chosen([file]).wanted.at(-1).specs).to.deep.equal([file]);
+  });
+
+  it('are not chosen by what is neither', () => {
+    const names = ['crush', 'host/test/none.test.ts', 'README.md', 'host/errors.ts'];
+    expect(chosen(names).unknown).to.deep.equal(names);
+    expect(chosen(['crash']).unknown).to.deep.equal([]);
   });
 });
