@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import ts from 'typescript';
+import { CardCalls } from '../../host/daemon/card-calls.ts';
 import { daemonFields, databaseFields, nodeFields, PeerEndpoint } from '../../host/daemon/config.ts';
 import { FrontConfig } from '../../host/daemon/front.ts';
 import { IssuerConfig } from '../../host/daemon/issuer.ts';
@@ -102,6 +103,7 @@ const PATTERNS = new Map<string | undefined, string>([
   [patternOf(PeerEndpoint.properties.url), '`https://` URL, or several with spaces between'],
   [patternOf(Name), 'name, 1 to 128'],
   [patternOf(HolderReference), '32 hex digits, capitals'],
+  [patternOf(CardCalls.properties.address), 'IPv4 address'],
   [patternOf(Aid), 'AID: 5 to 16 bytes in hex, capitals'],
   [patternOf(databaseFields.database.properties.url), '`postgres://` URL'],
   ['^https://[^\\s?#]+$', '`https://` URL'],
