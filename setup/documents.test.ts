@@ -86,6 +86,11 @@ describe('Sources', () => {
     expect(sources.filter((path) => !header.test(read(path)))).to.deep.equal([]);
   });
 
+  it('have one docstring a declaration', () => {
+    const twice = sources.filter((path) => /\*\/\n[ \t]*\/\*\*/.test(read(path)));
+    expect(twice).to.deep.equal([]);
+  });
+
   it('have lines of at most 120 columns, but for long strings', () => {
     const long = sources.flatMap((path) =>
       read(path)

@@ -53,7 +53,6 @@ export class DelegationCard implements AsyncDisposable {
     await (await this.issuer()).ok('80E60C00', Buffer.concat([...fields, bytes('00')]));
   }
 
-  /** The provider's keys go in under the issuer's, and make the domain PERSONALIZED. */
   /** A further domain, whose keys are the provider's own. */
   async makeDomain(aid: string, privileges: string): Promise<void> {
     this.#sets.set(aid, randomKeySet('30'));
@@ -64,6 +63,7 @@ export class DelegationCard implements AsyncDisposable {
     this.#sets.set(aid, own);
   }
 
+  /** The provider's keys go in under the issuer's, and make the domain PERSONALIZED. */
   async #makeDomain(aid: string, parameters: string, privileges?: string): Promise<void> {
     await this.#install(aid, parameters, privileges);
     await this.card.select(aid);

@@ -518,12 +518,12 @@ function readerKey({ terminalId, readerName }: Pick<SessionRow, 'terminalId' | '
   return `${terminalId}\n${readerName}`;
 }
 
-/** Longest time that a script may take, the way included. */
 /** Each command is one, by whatever bearer it goes: one that only a packet would find out about ends no session. */
 function requireCommands(commands: readonly CardCommand[] = []): void {
   fromCaller(() => commands.flatMap(({ apdus }) => apdus).map(commandOf));
 }
 
+/** Longest time that a script may take, the way included. */
 function scriptTimeMs(commands: readonly CardCommand[]): number {
   const cardMs = commands.reduce((sum, { timeoutMs, apdus }) => sum + (timeoutMs ?? COMMAND_MS) * apdus.length, 0);
   return Math.min(cardMs, LONGEST_SCRIPT_MS) + LINK_MS;

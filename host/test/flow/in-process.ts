@@ -87,9 +87,9 @@ export interface InProcessOptions {
   /** Default false: the provider's CA wants attestations. */
   readonly allowWithoutAttestation?: boolean;
   readonly windowMs?: number;
-  /** Other rows than 43 to 52 for the issuer. */
   /** A product of the provider, with all that belongs to it. */
   readonly product?: Product;
+  /** Other rows than 43 to 52 for the issuer. */
   readonly issuerSteps?: NonNullable<ConstructorParameters<typeof Applications>[0]['steps']>;
 }
 

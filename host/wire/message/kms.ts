@@ -54,10 +54,10 @@ export const IssueOffCardEntityCertificate = Type.Object(
 );
 export type IssueOffCardEntityCertificate = Static<typeof IssueOffCardEntityCertificate>;
 
-/** POST /v1/attestation-challenges -> a nonce, good for one attestation. */
 /** Id of a flow of the owner, or a name that one process gives its work. */
 export const FlowId = Type.String({ pattern: '^[A-Za-z0-9._:-]{8,128}$' });
 
+/** POST /v1/attestation-challenges -> a nonce, good for one attestation. */
 export const CreateAttestationChallenge = Type.Object(
   {
     /** The challenge ends with this flow. */
