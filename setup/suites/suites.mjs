@@ -64,8 +64,8 @@ export const SUITES = [
 ];
 
 /**
- * What `npm test -- NAME...` runs: all suites without a name, the named ones, and files of tests as a suite of their own
- * behind the CAP files that they may use.
+ * What `npm test -- NAME...` runs: all suites without a name, the named ones, and files of tests as a suite of their
+ * own behind the CAP files that they may use.
  *
  * @returns {{ wanted: object[], unknown: string[] }}
  */
