@@ -22,6 +22,7 @@ final class StaticFields {
     private final CapView view;
     private final ClassView item;
     private final ClassWriter out;
+    private static final String OBJECT = "L" + Casts.OBJECT + ";";
     private final StaticFieldComponent image;
     private MethodVisitor code;
 
@@ -103,7 +104,7 @@ final class StaticFields {
                     case StaticFieldComponent.TYPE_INT -> "[I";
                     default -> throw LinkException.inconsistent("array_init of type " + init.type());
                 };
-        if (!type.equals(field.descriptor()) && !view.inferred) {
+        if (!type.equals(field.descriptor()) && !field.descriptor().equals(OBJECT) && !view.inferred) {
             throw LinkException.inconsistent(field + " is set to an array " + type);
         }
         begin();

@@ -126,14 +126,22 @@ final class StaticFieldRules {
     private void checkArrayField(String where, FieldDescriptor field, ArrayInit array) {
         int wanted = array.type() - StaticFieldComponent.TYPE_BOOLEAN + TypeDescriptor.ARRAY_OF_BOOLEAN;
         view.type(field.type())
-                .map(type -> type.returnType().nibble())
-                .filter(nibble -> nibble != wanted)
-                .filter(nibble -> nibble != TypeDescriptor.REFERENCE)
-                .ifPresent(nibble -> findings.error(
+                .map(TypeDescriptor::returnType)
+                .filter(type -> type.nibble() != wanted && !isObject(type))
+                .ifPresent(type -> findings.error(
                         "StaticField",
                         where,
                         -1,
                         "array-type",
                         "the field does not take an array of type " + array.type()));
+    }
+
+    /** Object, or a class that nothing tells: a field of any other class takes no array. */
+    private boolean isObject(TypeDescriptor.Type type) {
+        if (type.nibble() != TypeDescriptor.REFERENCE) {
+            return false;
+        }
+        String name = view.name(type.classRef());
+        return name.equals(PackageView.OBJECT) || name.startsWith("?") || name.equals(Hierarchy.UNKNOWN);
     }
 }

@@ -383,6 +383,16 @@ class StructureTest {
     }
 
     @Test
+    void anArrayIsForAFieldOfItsTypeOrOfObject() {
+        ArrayInit array = new ArrayInit(3, new byte[1]);
+        p.image = new StaticFieldComponent(6, 2, List.of(array, array), 0, new byte[] {0, 7});
+        assertEquals(List.of(), findings());
+        p.image = new StaticFieldComponent(8, 3, List.of(array, array, array), 0, new byte[] {0, 7});
+        t.staticField(PRIVATE, 0xFF, "L800A;", 4).staticField(PRIVATE, 0xFF, "S", 6);
+        expect("array-type");
+    }
+
+    @Test
     void staticFieldsDoNotOverlap() {
         t.staticField(PRIVATE, 0xFF, "B", 5);
         expect("field-overlap");
