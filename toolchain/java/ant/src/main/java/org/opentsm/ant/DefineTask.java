@@ -22,6 +22,10 @@ public final class DefineTask implements BuildListener {
     /** Tasks of Ant's that do the same here, and pass over what a build with our own tools needs nothing of. */
     private static final Map<String, Class<? extends Task>> OURS = Map.of(
             "ant", SubprojectTask.class,
+            "checksum", Downloads.Checked.class,
+            "unzip", Downloads.Unzipped.class,
+            "unjar", Downloads.Unzipped.class,
+            "untar", Downloads.Untarred.class,
             "javac", AppletJavac.class,
             "taskdef", KitDefinition.Tasks.class,
             "typedef", KitDefinition.Types.class);
@@ -43,12 +47,9 @@ public final class DefineTask implements BuildListener {
 
     @Override
     public void taskStarted(BuildEvent event) {
-        if (event.getTask() instanceof UnknownElement task && OURS.containsKey(task.getTag())) {
-            // Ant's own tasks are defined after the build has started, and it warns of a second definition.
-            ComponentHelper.getComponentHelper(event.getProject())
-                    .getDefinition(task.getTag())
-                    .setClass(OURS.get(task.getTag()));
-        }
+        // Ant's own tasks are defined after the build has started, and it warns of a second definition.
+        ComponentHelper known = ComponentHelper.getComponentHelper(event.getProject());
+        OURS.forEach((tag, type) -> known.getDefinition(tag).setClass(type));
         if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
             RuntimeConfigurable attributes = task.getWrapper();
             if (!attributes.getAttributeMap().containsKey("ignoreerrors")) {
@@ -64,7 +65,11 @@ public final class DefineTask implements BuildListener {
     }
 
     @Override
-    public void taskFinished(BuildEvent event) {}
+    public void taskFinished(BuildEvent event) {
+        if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
+            Downloads.ended(task);
+        }
+    }
 
     @Override
     public void messageLogged(BuildEvent event) {}

@@ -135,6 +135,35 @@ class ConvertTaskTest {
     }
 
     @Test
+    void whatChecksOrUnpacksADownloadThatFailedIsPassedOver() throws IOException {
+        project.run("<property name='jar' value='ant-javacard.jar'/>"
+                + "<get src='http://127.0.0.1:1/v1/ant-javacard.jar?raw=true' dest='.'/>"
+                + "<get src='http://127.0.0.1:1/kits.zip' dest='kits.zip'/>"
+                + "<get src='http://127.0.0.1:1/k' dest='k.tgz'/>"
+                + "<checksum file='${jar}' algorithm='SHA-256' property='0' verifyproperty='known'/>"
+                + "<unzip src='kits.zip' dest='sdks'/><untar src='k.tgz' dest='sdks' compression='gzip'/>"
+                + "<echo>went on</echo>");
+        assertTrue(project.logged().contains("went on"), project.logged());
+        assertTrue(project.logged().contains("kits.zip was not downloaded"), project.logged());
+    }
+
+    /** Whatever no download was to bring, or a download did bring, is checked and unpacked as ever. */
+    @ParameterizedTest
+    @CsvSource({
+        "<checksum file='other.jar'/>",
+        "<unzip src='other.zip' dest='d'/>",
+        "<untar src='other.tar' dest='d'/>",
+        "<unzip src='src/p/A.java' dest='d'/>",
+        "<fail><condition><not><checksum file='src/p/A.java' property='0'/></not></condition></fail>"
+    })
+    void anyOtherFileIsCheckedAndUnpacked(String task) {
+        assertThrows(
+                BuildException.class,
+                () -> project.run("<get src='http://127.0.0.1:1/ant-javacard.jar' dest='.'/>"
+                        + "<get src='http://127.0.0.1:1/A.java' dest='src/p/A.java'/>" + task));
+    }
+
+    @Test
     void aSubmoduleThatIsNotThereIsNotBuilt() throws IOException {
         Files.createDirectories(folder.resolve("empty"));
         project.file("task/src/main/java/pro/javacard/ant/JavaCard.java", "class JavaCard {}")

@@ -58,9 +58,7 @@ class StaticArraysTest {
         DescriptorComponent changed = new DescriptorComponent(
                 List.of(new ClassDescriptor(
                         only.token(), only.flags(), only.classRef(), only.interfaces(), fields, only.methods())),
-                given.cpTypes().stream()
-                        .map(one -> one == array ? object : one)
-                        .toList(),
+                given.cpTypes().stream().map(one -> one == array ? object : one).toList(),
                 given.typeData());
         ByteArrayOutputStream loadFile = new ByteArrayOutputStream();
         loadFile.writeBytes(cap.loadFileDataBlock(false));
