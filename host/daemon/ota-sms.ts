@@ -32,7 +32,9 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
   const packets = packetClient(client);
   const onStray = (stray: { readonly source: string; readonly reason: string }) =>
     logger.info(stray, 'a short message answers nothing');
-  const answers = new CardAnswers({ table: store.table, packets, onStray });
+  const { answerMinutes } = config;
+  const answerMs = answerMinutes === undefined ? {} : { answerMs: answerMinutes * 60_000 };
+  const answers = new CardAnswers({ table: store.table, packets, onStray, ...answerMs });
   const links = await openLinks(config, (message) => answers.received(message), context);
   const { resendMs, sendings, quietHours: quiet } = config;
   const outbox = new SmsOutbox({

@@ -102,6 +102,8 @@ export const SmsConfig = Type.Object(
     resendMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 86_400_000 })),
     /** How many times a packet is sent that the card does not answer; default 4. */
     sendings: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+    /** How long an answer is waited for of which the card has said that it follows; default 15. */
+    answerMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 44_640 })),
     /** Hours in which nothing leaves that can wait; default none. */
     quietHours: Type.Optional(DayHours),
   },

@@ -3,6 +3,7 @@ import type { PacketClient } from '../../rest/clients/packets.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import type { PacketRow, PacketTable } from '../../store/ota/packet-table.ts';
 import { concat, fromHex, toHex } from '../../wire/hex.ts';
+import type { OpenedPacket } from '../../wire/message/kms.ts';
 import { Joiner } from '../../wire/uicc/concatenation.ts';
 import { answerFollows, RESPONSE_STATUS, ranNothing } from '../../wire/uicc/response-status.ts';
 import { RESPONSE_HEADER } from '../../wire/uicc/secured-packet.ts';
@@ -130,11 +131,11 @@ export class CardAnswers {
     let reason = 'nothing was sent to this number';
     for (const sent of await this.#options.table.awaiting(answer.source)) {
       const opened = await this.#open(sent, answer.packet);
-      if (opened.taken) {
+      if (opened.taken && (sent.state !== 'lost' || endsLate(opened))) {
         await this.#apply(sent, answer, opened);
         return true;
       }
-      reason = opened.reason ?? reason;
+      reason = opened.reason ?? 'nothing new of a packet that is lost';
     }
     this.#stray(answer.source, reason);
     return false;
@@ -167,3 +168,7 @@ export class CardAnswers {
     await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
   }
 }
+
+/** Nobody waits for it any more: its answer still counts, and no word that another one follows or was there before. */
+const endsLate = ({ status = RESPONSE_STATUS.SECURITY_ERROR, authenticated }: OpenedPacket): boolean =>
+  authenticated === true && !answerFollows(status) && status !== RESPONSE_STATUS.COUNTER_LOW;

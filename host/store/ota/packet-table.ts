@@ -11,7 +11,8 @@ import { databaseError } from '../database-errors.ts';
 
 /**
  * `queued` surely nothing of it has left, `sent` a part may have, then one of the ends: `answered` by the card,
- * `refused` by the card before it ran, `lost` it may have run, `expired` and `withdrawn` it never left.
+ * `refused` by the card before it ran, `lost` it may have run, `expired` and `withdrawn` it never left. What is `lost`
+ * may still be answered.
  */
 export type PacketState = 'queued' | 'sent' | 'answered' | 'refused' | 'lost' | 'expired' | 'withdrawn';
 
@@ -140,6 +141,14 @@ const mayLeave = (packet: string) =>
   sql.raw(`NOT EXISTS (SELECT 1 FROM campaigns c
   WHERE c.id = ${packet}.campaign AND c.state = 'paused')`);
 
+/**
+ * Its answer may still come, and is of use: of what a card session has lost nobody would hear it. A card that has
+ * proved that it has no answer has none later.
+ */
+const MAY_BE_LATE = sql.raw(`state = 'lost' AND fence IS NULL AND authenticated IS NOT TRUE`);
+/** Of one number, those with the highest counters: each costs a turn to the KMS with each message that comes. */
+const MOST_LATE = 4;
+
 /** When a packet goes again: what its card has taken, as it says itself, is only waited for. */
 const unlessTaken = (nextAt: Date) => sql`CASE WHEN status IS NULL THEN ${nextAt} ELSE next_at END`;
 
@@ -172,9 +181,12 @@ export class PacketTable {
       ORDER BY state DESC, priority DESC, at, id LIMIT 1000`);
   }
 
-  /** Those that went to this number and may be answered. */
+  /** Those that went to this number and may be answered; some that are lost are behind those that are waited for. */
   async awaiting(msisdn: string): Promise<readonly PacketRow[]> {
-    return this.#rows(sql`SELECT ${COLUMNS} FROM sms_packets WHERE msisdn = ${msisdn} AND state = 'sent' LIMIT 16`);
+    const sent = sql`SELECT ${COLUMNS} FROM sms_packets WHERE msisdn = ${msisdn} AND state = 'sent' LIMIT 16`;
+    const late = sql`SELECT ${COLUMNS} FROM sms_packets WHERE msisdn = ${msisdn} AND ${MAY_BE_LATE}
+      ORDER BY sms_packets.counter DESC LIMIT ${MOST_LATE}`;
+    return this.#rows(sql`(${sent}) UNION ALL (${late}) ORDER BY state DESC, counter DESC`);
   }
 
   /**
@@ -417,10 +429,11 @@ export class PacketTable {
       WHERE id = ${id}`);
   }
 
-  /** The card's answer; only the first one counts. */
+  /** The card's answer; only the first one counts, and the first with a proof for one that was lost without. */
   async answered(id: string, { state, status, response, authenticated }: PacketAnswer): Promise<boolean> {
     const rows = await this.#ended(sql`UPDATE sms_packets SET state = ${state}, status = ${status}, data = NULL,
-      response = ${response}, authenticated = ${authenticated} WHERE id = ${id} AND state = 'sent'`);
+      response = ${response}, authenticated = ${authenticated}
+      WHERE id = ${id} AND (state = 'sent' OR ${authenticated} AND ${MAY_BE_LATE})`);
     return rows > 0;
   }
 

@@ -125,3 +125,11 @@ export const NUMBER_OF_POST_MIGRATION: Migration = {
   name: 'numbers of posts',
   sql: 'ALTER TABLE admin_sessions ADD COLUMN posts integer NOT NULL DEFAULT 0;',
 };
+
+/** What was lost and may be answered late is looked up at each message of its number. */
+export const LATE_ANSWERS_MIGRATION: Migration = {
+  number: 16,
+  name: 'late answers',
+  sql: `CREATE INDEX sms_packets_late ON sms_packets (msisdn, counter DESC)
+    WHERE state = 'lost' AND fence IS NULL AND authenticated IS NOT TRUE;`,
+};

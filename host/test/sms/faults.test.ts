@@ -9,6 +9,7 @@ import { SmppConnection } from '../../bearer/sms/smpp-connection.ts';
 import { ESM, idForms, MESSAGE_STATE, SMPP_STATUS, type SmppMessage } from '../../bearer/sms/smpp-pdu.ts';
 import { type MessageNetwork, SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { TransportError } from '../../errors.ts';
+import { plainRefusal } from '../../secure-channel/scp80/response-packet.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { openDatabase } from '../../store/database.ts';
 import { OTA_MIGRATIONS } from '../../store/ota/lease-table.ts';
@@ -201,7 +202,8 @@ describe('short messages that do not come as they were sent', function () {
 
   it('the answer that a card has promised never comes: what is behind goes a quarter of an hour later', async () => {
     const day = new Date(world.now().getTime() + 24 * 60 * MINUTE_MS);
-    for (const says of [RESPONSE_STATUS.MORE_TIME, RESPONSE_STATUS.RESPONSE_BY_SUBMIT]) {
+    const { MORE_TIME, RESPONSE_BY_SUBMIT, RESPONSE_BY_USSD } = RESPONSE_STATUS;
+    for (const says of [MORE_TIME, RESPONSE_BY_SUBMIT, RESPONSE_BY_USSD]) {
       await card[Symbol.asyncDispose]();
       card = new ScriptedCard(world, { says, forgetful: true });
       world.aheadMs = 0;
@@ -220,6 +222,38 @@ describe('short messages that do not come as they were sent', function () {
       expect(await node.table.find(id)).to.include({ state: 'lost', status: says });
       expect(await ended(behind)).to.include({ state: 'answered' });
     }
+  });
+
+  it('the answer that a card has promised comes when nobody waits: by its proof the packet is answered', async () => {
+    await card[Symbol.asyncDispose]();
+    card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
+    const day = new Date(world.now().getTime() + 24 * 60 * MINUTE_MS);
+    const answers = new CardAnswers({ table: node.table, packets: packetService() });
+    const forged = { source: MSISDN, destination: SERVER, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6 };
+    for (const session of [undefined, SESSION]) {
+      world.aheadMs = 0;
+      const hours = Promise.withResolvers<void>();
+      world.fate = (message) => {
+        const isAnswer = !isCommand(message) && (message.esmClass & ESM.TYPE_MASK) === 0;
+        return isAnswer ? { copies: 1, after: hours.promise } : { copies: 1 };
+      };
+      const id = await node.outbox.add(order(1, { data: short, expiresAt: day, ...(session && { session }) }));
+      await node.outbox.tick();
+      while ((await node.table.find(id))?.status == null) await new Promise((resolve) => setTimeout(resolve, 2));
+      world.aheadMs = 16 * MINUTE_MS;
+      await node.outbox.tick();
+      await answers.received({ ...forged, userData: plainRefusal(TAR, RESPONSE_STATUS.TAR_UNKNOWN) });
+      expect(await node.table.find(id)).to.include({ state: 'lost', authenticated: null, response: null });
+      const strays = () => node.stray.filter((reason) => !reason.startsWith('a receipt')).length;
+      const before = strays();
+      hours.resolve();
+      const isOver = async () => strays() > before || (await node.table.find(id))?.state !== 'lost';
+      while (!(await isOver())) await new Promise((resolve) => setTimeout(resolve, 2));
+      const { state, authenticated, response } = (await node.table.find(id)) ?? {};
+      expect([state, authenticated]).to.deep.equal(session === undefined ? ['answered', true] : ['lost', null]);
+      expect(response?.length ?? 0).to.equal(session === undefined ? 262 : 0);
+    }
+    expect(card.ran).to.have.lengthOf(2);
   });
 
   it('a part of the answer comes late: the card has said that it follows, and nothing goes again', async () => {
