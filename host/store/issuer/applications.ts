@@ -35,9 +35,15 @@ type Names = Omit<ApplicationRow, 'workflowId' | 'aid'> & { readonly aid?: strin
 /** Of one provider on one card, domains among them. */
 const MAX_APPLICATIONS = 64;
 
-/** Whoever came to INSTALL last: but a request that the card refuses has not made what stood there before. */
+/**
+ * Whoever came to INSTALL last: but a request that the card refuses has not made what stood there before. Of one that
+ * is forgotten the row alone says that it brought nothing into service.
+ */
 const MAKER = sql<string>`CASE WHEN EXISTS (SELECT 1 FROM security_domain_requests AS made
-  WHERE made.request_id = applications.workflow_id AND made.state = 'failed')
+    WHERE made.request_id = applications.workflow_id AND made.state = 'failed')
+  OR (applications.state = 'creating'
+    AND NOT EXISTS (SELECT 1 FROM security_domain_requests WHERE request_id = applications.workflow_id)
+    AND NOT EXISTS (SELECT 1 FROM application_requests WHERE request_id = applications.workflow_id))
   THEN excluded.workflow_id ELSE applications.workflow_id END`;
 
 /**

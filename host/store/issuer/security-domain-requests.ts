@@ -53,6 +53,12 @@ export async function finishRequest(
     .where('request_id', '=', requestId)
     .where('state', '=', 'running')
     .execute();
+  if (!('problem' in end)) return;
+  // What a resource has made is in nobody's service: its row still says so when the request is forgotten.
+  await sql`UPDATE applications SET state = 'creating'
+    FROM security_domain_resources AS resource JOIN security_domain_requests AS request USING (request_id)
+    WHERE resource.request_id = ${requestId} AND request.state = 'failed' AND applications.card = resource.card
+      AND applications.aid = resource.ssd_aid AND applications.workflow_id = resource.request_id`.execute(database);
 }
 
 /** The keys that were made for the owner, once: in the transaction that notes the hand-over. */

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
+import { recordCreated, recordCreating } from '../../store/issuer/applications.ts';
 import { putCard } from '../../store/issuer/cards.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
@@ -104,5 +105,38 @@ describe('domains of requests that failed', function () {
     expect(await left('again'), 'in service').to.equal(false);
     await resource('made', '9000');
     expect(await left('made'), 'the card had lost it, and made it anew').to.equal(true);
+  });
+
+  describe('behind one whose request is forgotten', () => {
+    const forget = (id: string) =>
+      database.deleteFrom('security_domain_requests').where('request_id', '=', id).execute();
+
+    it('clear away what that one has made, or may have', async () => {
+      for (const [number, sw] of [undefined, '9000'].entries()) {
+        await resource(`of-before-${number}`, sw);
+        await forget(`of-before-${number}`);
+        await resource(`lost-${number}`);
+        expect(await left(`lost-${number}`), `INSTALL: ${sw}`).to.equal(true);
+        await forget(`lost-${number}`);
+        await resource(`found-${number}`, undefined, true);
+        expect(await left(`found-${number}`), `INSTALL: ${sw}, and shown`).to.equal(true);
+        await database.deleteFrom('applications').execute();
+      }
+    });
+
+    it('but not what another one brings into service meanwhile, or has brought', async () => {
+      for (const id of ['distribution', 'beside']) await addRequest(database, id, 'a');
+      await addResource(database, 'beside', 'a', way);
+      // 47 of both, of which the first finds the domain there that its own INSTALL has made.
+      const domain = { cardId: CARD, aid: SSD, providerId: 'a' };
+      for (const workflowId of ['distribution', 'beside']) await recordCreating(database, { ...domain, workflowId });
+      await recordCreated(database, domain);
+      await finishRequest(database, 'beside', { problem: PROBLEM });
+      await finishRequest(database, 'distribution', {});
+      expect(await left('beside'), 'one was under way').to.equal(false);
+      await forget('distribution');
+      await resource('later');
+      expect(await left('later'), 'it was done').to.equal(false);
+    });
   });
 });
