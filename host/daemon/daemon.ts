@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import pino, { type Logger } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import type { Static, TSchema } from 'typebox';
-import { TransportError, UsageError } from '../errors.ts';
+import { errorLine, TransportError, UsageError } from '../errors.ts';
 import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
 import { createRestServer } from '../rest/server.ts';
@@ -120,11 +120,17 @@ export async function startDaemon<S extends TSchema>(
   return {
     port: (app.server.address() as AddressInfo).port,
     reload: async () => {
-      await tls.reload();
-      tellStale(tls, logger);
-      const { key, certificate: cert, authority: ca } = tls;
-      app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
-      await parts.reload?.();
+      try {
+        await tls.reload();
+        tellStale(tls, logger);
+        const { key, certificate: cert, authority: ca } = tls;
+        app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+        await parts.reload?.();
+      } catch (error) {
+        // Who revoked a certificate looks here for it.
+        logger.error({ reason: errorLine(error) }, 'certificates are not read again: the ones of before stay');
+        throw error;
+      }
       logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
     },
     stop: () => {

@@ -104,9 +104,13 @@ describe('certificates of a daemon', function () {
       config,
       JSON.stringify({
         ...{ listen: { host: '127.0.0.1', port: 0 }, tls: { ...files, revoked }, owner: OWNER, keyFolder: 'keys' },
-        ...{ log: { level: 'silent' }, certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+        ...{
+          log: { level: 'error', file: 'kms.log' },
+          certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
+        },
       }),
     );
+    const log = join(folder, 'kms.log');
     await initialiseKms(config);
     const daemon: RunningDaemon = await startDaemon(kmsDaemon, config);
     const tls = await pki.identity(OWNER);
@@ -119,6 +123,7 @@ describe('certificates of a daemon', function () {
       await copyFile(revoked, join(folder, 'kept.txt'));
       await writeFile(revoked, 'not hex\n');
       expect((await failure(daemon.reload())).message).to.match(/^\/tls\/revoked:/);
+      expect(await readFile(log, 'utf8')).to.match(/\/tls\/revoked:.*"certificates are not read again/);
       await client.call(live);
       await writeFile(revoked, `${new X509Certificate(tls.certificate).fingerprint256} # lost\n`);
       await daemon.reload();
