@@ -128,6 +128,8 @@ function strictSchemas(app: RestApp): void {
     }
   });
   app.addHook('preValidation', async (request) => {
+    // Whatever it brings, it is told that there is no such route.
+    if (request.is404) return;
     const schema = request.routeOptions.schema as Record<string, unknown> | undefined;
     if (schema?.querystring === undefined && Object.keys(request.query as object).length > 0) {
       throw new RequestError('invalid-request', 'this route takes no query parameters');

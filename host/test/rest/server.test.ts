@@ -224,10 +224,16 @@ describe('REST server', () => {
     expect(error.context).to.include({ status: 502, numeral: '45', type: 'urn:opentsm:problem:select-failed' });
   });
 
-  it('answers an unknown path with a problem document', async () => {
-    const answer = await raw(server, { peer: PROVIDER, path: '/nowhere', method: 'GET' });
-    expect(answer.status).to.equal(404);
-    expect(JSON.parse(answer.body).type).to.equal('urn:opentsm:problem:no-such-route');
+  it('answers an unknown path with a problem document, whatever the request brings', async () => {
+    for (const request of [
+      { path: '/nowhere', method: 'GET' },
+      { path: '/nowhere?limit=5', method: 'GET' },
+      { path: '/nowhere', body: '{}' },
+    ]) {
+      const answer = await raw(server, { peer: PROVIDER, ...request });
+      expect(answer.status).to.equal(404);
+      expect(JSON.parse(answer.body).type).to.equal('urn:opentsm:problem:no-such-route');
+    }
   });
 
   it('has health, metrics and an OpenAPI 3.1 document of its routes', async () => {
