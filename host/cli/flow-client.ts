@@ -2,7 +2,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { PeerEndpoint, readConfig, TlsFiles } from '../daemon/config.ts';
 import { LiveTls } from '../daemon/live-tls.ts';
-import { TransportError } from '../errors.ts';
+import { TransportError, UsageError } from '../errors.ts';
 import { RestClient } from '../rest/client.ts';
 import { FlowDetail, FlowList } from '../wire/message/flow.ts';
 import { type PoolNode, PoolNodes } from '../wire/message/front.ts';
@@ -31,8 +31,21 @@ export const listFlows = (file: string, query: Question['query'] = {}): Promise<
 export const oneFlow = (file: string, method: Question['method'], path: string): Promise<FlowDetail> =>
   call(file, { method, path }, FlowDetail);
 
-export const listAuditRecords = (file: string, query: Question['query'] = {}): Promise<Static<typeof AuditRecords>> =>
-  call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);
+/** @throws UsageError `no-audit-log` for a daemon that has none to be asked for */
+export async function listAuditRecords(
+  file: string,
+  query: Question['query'] = {},
+): Promise<Static<typeof AuditRecords>> {
+  const { role, id } = (await readConfig(file, OperatorConfig)).platform;
+  if (role === 'kms')
+    throw new UsageError(
+      'no-audit-log',
+      `the record of KMS ${id} is a file: where it runs, tsm kms audit verify --config the KMS's own config`,
+    );
+  if (role !== 'issuer' && role !== 'provider')
+    throw new UsageError('no-audit-log', `${role} ${id} keeps no audit records: issuers, providers and KMSs do`);
+  return call(file, { method: 'GET', path: '/v1/audit-records', query }, AuditRecords);
+}
 
 export const auditPages = (file: string): AuditPages => ({
   after: (number) => listAuditRecords(file, { limit: String(PAGE), after: String(number) }),
