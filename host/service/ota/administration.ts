@@ -95,7 +95,7 @@ export class Administration {
    * Has the card of this fence run one script.
    *
    * @param trigger makes the card call; it is used when the card has no session yet
-   * @throws TransportError `bearer-unreachable` when the card did not call: it got nothing
+   * @throws TransportError `bearer-unreachable` when the card did not call, or ended its call: it got nothing
    * @throws TransportError `outcome-unknown` when its result did not come in time, or was lost
    */
   async run(
@@ -113,6 +113,8 @@ export class Administration {
     const early = await this.#called(sessionId, number, Math.min(timeoutMs, this.#options.callMs ?? CALL_MS), refused);
     const end = early ?? (await this.#result(sessionId, deadline - performance.now()));
     if (end?.state !== 'answered' || end.script !== number || end.result === null || end.status === null) {
+      // Its connection may have ended before a byte of it left, after the time in which the card should have called.
+      await this.#withdraw(sessionId, number);
       await table.end(key);
       throw new TransportError('outcome-unknown', 'the card has the script and its result did not come', { ...key });
     }

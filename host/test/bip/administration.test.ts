@@ -226,6 +226,33 @@ describe('remote administration', function () {
     await one.administration.end(key);
   });
 
+  it('takes a script back that has not left when the time is over, however late its connection ended', async () => {
+    await using patient = await TestNode.open(url, { holdMs: 10_000 });
+    await using hasty = await TestNode.open(url, { callMs: 50 });
+    const key = newKey();
+    const sessionId = '8'.repeat(32);
+    await patient.table.open(key, sessionId, KEY.pskIdentity);
+    const [connection, posts] = [new AbortController(), callsOf(patient, 'post')];
+    const [send, unsent] = [patient.table.send.bind(patient.table), patient.table.unsent.bind(patient.table)];
+    patient.table.send = async (...place) => {
+      const row = await send(...place);
+      if (row?.state === 'sent') connection.abort('FIN');
+      return row;
+    };
+    // Later than its server waits for a call; were it earlier, that one would take the script back then.
+    patient.table.unsent = async (...place) => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await unsent(...place);
+    };
+    const gone = patient.administration.answer({ ...POST, sessionId }, connection.signal);
+    await posts(1);
+    const run: unknown = await hasty.administration
+      .run(key, { ...encodeAdminBody(COMMANDS), once: true }, { trigger: noTrigger, timeoutMs: 1_000 })
+      .catch((error: unknown) => error);
+    expect(await gone).to.deep.equal({ kind: 'again', script: 0 });
+    expect(run).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
+  });
+
   it('answers nobody but the one who was called, and no number that was never given', async () => {
     const key = newKey();
     const run = one.administration.run(key, encodeAdminBody(COMMANDS), { trigger: noTrigger, ...TIME });
