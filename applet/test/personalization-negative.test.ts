@@ -106,16 +106,16 @@ describe('An application that offers its parent what a domain does', () => {
   };
 
   it(
-    'gets blocks of STORE DATA as an application, and keys and pairs stay with the domain that was sent them',
+    'gets blocks of STORE DATA as an application, and keys and pairs go to nobody',
     withIssuerSets(withImpostor, async (card, { aes }) => {
       const issuer = await openScp03(card, aes);
       await issuer.ok('80E60C00', instance('00'));
       await issuer.ok('80E62000', personalizationData(MODULE));
-      expect((await issuer.putKeySet(randomKeySet('34'))).sw).equal('9000');
-      expect((await issuer.send('80478000', generateData('10', 1024))).sw, 'GENERATE').not.equal('9000');
+      expect((await issuer.putKeySet(randomKeySet('34'))).sw).equal('6985');
+      expect((await issuer.send('80478000', generateData('10', 1024))).sw, 'GENERATE').equal('6985');
       await issuer.ok('80E29000', bytes('4203DDEEFF'));
       expect(await got(card)).equal('0001');
-      expect(await keysOf(card, ISD)).match(/C0040134/);
+      expect(await keysOf(card, ISD)).not.match(/C0040134/);
     }),
   );
 
@@ -125,8 +125,22 @@ describe('An application that offers its parent what a domain does', () => {
       const issuer = await openScp03(card, aes);
       await issuer.ok('80E60C00', instance('808000'));
       expect((await issuer.send('80E62000', personalizationData(MODULE))).sw).equal('6A88');
-      await issuer.ok('80E29000', bytes('4203DDEEFF'));
+      expect((await issuer.send('80E29000', bytes('4203DDEEFF'))).sw).equal('6985');
       expect(await got(card)).equal('0000');
+    }),
+  );
+
+  it(
+    'leaves what follows a refused INSTALL to nobody: who carries a script need not stop there',
+    withIssuerSets({}, async (card, { aes }) => {
+      const before = await keysOf(card, ISD);
+      const issuer = await openScp03(card, aes);
+      expect((await issuer.send('80E62000', personalizationData(SSD))).sw).equal('6A88');
+      expect((await issuer.putKeySet(randomKeySet('34'))).sw).equal('6985');
+      const trustPoint = publicKeyData('10', rsaKey('provider ca'));
+      expect((await issuer.send('80D80001', trustPoint)).sw, 'PUT KEY [PK.TP_EX.AUT]').equal('6985');
+      expect((await issuer.send('80E29000', bytes('4203DDEEFF'))).sw).equal('6985');
+      expect(await keysOf(card, ISD)).equal(before);
     }),
   );
 });

@@ -100,13 +100,17 @@ describe('INSTALL [for personalization]', () => {
   );
 
   it(
-    'of an application leaves PUT KEY to the domain',
+    'of an application refuses keys, which are for nobody else, up to the next INSTALL',
     withIssuerSets(withPurseCap, async (card, { aes }) => {
       const session = await openScp03(card, aes);
       await session.ok('80E60C00', purseInstall(''));
       await session.ok('80E62000', personalizationData(PURSE));
-      await put(session, randomKeySet('31'));
-      expect(await versions(card, ISD)).deep.equal(['20', '30', '31']);
+      expect((await session.putKeySet(randomKeySet('31'))).sw).equal('6985');
+      await session.ok('80E21000', publicObjects());
+      expect((await session.putKeySet(randomKeySet('31'))).sw, 'behind a block').equal('6985');
+      await session.ok('80E60C00', domainData(SSD));
+      await put(session, randomKeySet('33'));
+      expect(await versions(card, ISD)).deep.equal(['20', '30', '33']);
     }),
   );
 
@@ -157,9 +161,9 @@ describe('A card whose issuer wants no more personalization', () => {
       await session.ok('80E62000', personalizationData(PURSE));
       await session.ok('80E64000', FOR_GOOD);
       for (const aid of [SSD, PURSE]) await session.ok('80E62000', personalizationData(aid), '6985');
-      await session.ok('80E29000', '4203DDEEFF');
+      await session.ok('80E29000', '4203DDEEFF', '6985');
       await card.select(ISD);
-      expect(await card.ok('80CA004200')).equal('4203DDEEFF');
+      expect(await card.ok('80CA004200')).not.equal('4203DDEEFF');
       await card.ok(apdu('00A40400', PURSE, true));
     }),
   );

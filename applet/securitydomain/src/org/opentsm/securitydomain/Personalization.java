@@ -21,6 +21,9 @@ final class Personalization {
     /** Whole blocks of the DEK of either protocol. */
     private static final short DEK_UNIT = (short) 16;
 
+    /** In the place of the length of an AID: the last one named was refused. */
+    private static final byte NOBODY = (byte) 1;
+
     private final SecurityDomain domain;
     private final Transients transients;
     private final byte[] ram;
@@ -36,16 +39,15 @@ final class Personalization {
     /**
      * True for INSTALL [for personalization], and for what goes on to the application or domain that it named: what
      * that was then, not what is there now, as keys for a domain that has gone are nobody else's. Any INSTALL or DELETE
-     * forgets that one.
+     * forgets that one; where it was refused, what goes on goes to nobody: a script need not stop there.
      */
     boolean takes(byte group, byte ins, byte p1) {
         if (ins == Gp.INS_INSTALL || ins == Gp.INS_DELETE) {
-            ram[Transients.TARGET_LENGTH] = 0;
-            return ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION;
+            boolean names = ins == Gp.INS_INSTALL && p1 == Gp.P1_INSTALL_PERSONALIZATION;
+            ram[Transients.TARGET_LENGTH] = names ? NOBODY : (byte) 0;
+            return names;
         }
-        byte named = ram[Transients.TARGET_LENGTH];
-        return named != 0
-                && (ins == Gp.INS_STORE_DATA || (group == Commands.KEYS && (named & Transients.TARGET_IS_DOMAIN) != 0));
+        return ram[Transients.TARGET_LENGTH] != 0 && (ins == Gp.INS_STORE_DATA || group == Commands.KEYS);
     }
 
     short execute(byte ins, byte p1, byte p2) {
@@ -54,6 +56,10 @@ final class Personalization {
             return name(p2);
         }
         byte aidLength = ram[Transients.TARGET_LENGTH];
+        // for what is not there, or keys for what the sender took for a domain: none of it is this domain's own
+        if (aidLength == NOBODY || (aidLength <= Gp.AID_MAX && ins != Gp.INS_STORE_DATA)) {
+            Refuse.conditions();
+        }
         AID named = find(ram, Transients.TARGET_AID, (byte) (aidLength & ~Transients.TARGET_IS_DOMAIN));
         // others may have moved, locked or replaced it on another channel since it was named
         if (permitted(named) != (byte) (aidLength & Transients.TARGET_IS_DOMAIN)) {
