@@ -10,6 +10,7 @@ import { findCard } from './key-distribution/44-find-card.ts';
 import { selectIssuerSecurityDomain } from './key-distribution/45-select-issuer-security-domain.ts';
 import { openIssuerChannel } from './key-distribution/46-open-issuer-channel.ts';
 import { putContentKeys } from './key-distribution/46b-put-content-keys.ts';
+import { lookAtApplication, lookAtDomain } from './key-distribution/46c-look-at-domain.ts';
 import { installSecurityDomain } from './key-distribution/47-install-security-domain.ts';
 import { generateInitialKeyPair } from './key-distribution/48-generate-initial-key-pair.ts';
 import { putTrustPoint } from './key-distribution/50-put-trust-point.ts';
@@ -56,6 +57,7 @@ export const issuerSteps = new Flow<IssuerContext, IssuerStart>()
           .row('46', [issuer, card], 'repeatable', openIssuerChannel),
       )
       .protected((trip) => trip.row('46b', [issuer, card], 'check-first', putContentKeys))
+      .protected((trip) => trip.row('46c', [issuer, card], 'check-first', lookAtDomain))
       .protected((trip) =>
         trip
           .row('47', [issuer, card], 'check-first', installSecurityDomain)
@@ -80,6 +82,7 @@ export const nativeIssuerSteps = new Flow<IssuerContext, IssuerStart>()
           .row('46', [issuer, card], 'repeatable', openNativeIssuerChannel),
       )
       .protected((trip) => trip.row('46a', [issuer, card], 'check-first', loadPackage))
+      .protected((trip) => trip.row('46c', [issuer, card], 'check-first', lookAtApplication))
       .protected((trip) =>
         trip
           .row('47', [issuer, card], 'check-first', installAsApplication)
@@ -101,6 +104,7 @@ export const initialKeySteps = new Flow<IssuerContext, DomainStart & { readonly 
           .row('45', [issuer, card], 'check-first', selectIssuerSecurityDomain)
           .row('46', [issuer, card], 'repeatable', openIssuerChannel),
       )
+      .protected((trip) => trip.row('46c', [issuer, card], 'check-first', lookAtDomain))
       .protected((trip) => trip.row('47', [issuer, card], 'check-first', installKeyedDomain))
       .protected((trip) => trip.row('48', [issuer, card], 'repeatable', putInitialKeys)),
   );
@@ -118,7 +122,7 @@ export const providerSteps = new Flow<ProviderContext, ProviderStart>()
       .host('41c', [provider, provider], 'repeatable', findSecurityDomain),
   )
   .host('42', [provider, issuer], 'repeatable', requestSecurityDomain)
-  .elsewhere('issuerSteps', '43', '44', '45', '46', '46b', '47', '48-49', '50-51', '52')
+  .elsewhere('issuerSteps', '43', '44', '45', '46', '46b', '46c', '47', '48-49', '50-51', '52')
   .host('53', [provider, provider], 'check-first', recordSecurityDomain)
   .visit('takeOwnership', (visit) =>
     visit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Kysely, sql } from 'kysely';
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, PolicyError } from '../../errors.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { cardIdText } from '../card-id.ts';
 import {
@@ -111,20 +111,25 @@ export async function recordLoadingOf(database: Database, application: Applicati
 /**
  * Nobody else has this AID on the card, as an application or a load file, and nobody another file or an application
  * under the name of its load files; a file of another provider's of which nobody knows what it is, is another one. What
- * a release before this one put there says neither product nor file, and is its provider's.
+ * a release before this one put there says neither product nor file, and is its provider's. A domain takes no name of
+ * an application, nor the other way round, whoever has it: what the card answers to that name gets keys.
  *
- * @param application without AID: load files alone
+ * @param application without AID: load files alone; without product and load file: a security domain
  * @throws ConflictError `aid-taken`, `load-file-taken`
+ * @throws PolicyError `aid-reserved` for an application under an AID that is registered for domains
  */
 export async function requireOwnNames(database: Database, application: Names): Promise<void> {
   const { cardId, aid, providerId, productId, loadFile, libraries = [] } = application;
   const card = cardIdText(cardId);
   const files = loadFile === undefined ? [] : [loadFile, ...libraries];
+  const isDomain = loadFile === undefined && productId === undefined;
+  if (aid !== undefined && !isDomain) await requireNoDomainName(database, aid);
   const isOther = (owner: string, there: string | null | undefined, file: NamedLoadFile) =>
     owner === providerId ? differs(there, file.hash) : there == null || there !== file.hash;
   for (const row of await listApplications(database, cardId)) {
     if (row.aid === aid && (row.provider_id !== providerId || differs(row.product_id, productId)))
       throw taken(aid, card);
+    if (row.aid === aid && isDomain && (row.product_id ?? row.load_file_aid) !== null) throw taken(aid, card);
     if (row.aid === aid) continue;
     const there = new Map(filesOf(row).map((file) => [file.aid, file.hash]));
     // DELETE takes whatever has the name: no load file has the one of an application, nor the other way round.
@@ -139,6 +144,14 @@ export async function requireOwnNames(database: Database, application: Names): P
     const other = files.find((file) => file.aid === row.aid && row.provider_id !== providerId);
     if (other !== undefined && isOther(row.provider_id, row.hash, other)) throw fileTaken(cardId, other.aid);
   }
+}
+
+async function requireNoDomainName(database: Database, aid: string): Promise<void> {
+  const domain = await database.selectFrom('provider_aids').select('aid').where('aid', '=', aid).executeTakeFirst();
+  if (domain === undefined) return;
+  throw new PolicyError('aid-reserved', `${aid} is registered for security domains: an application has another AID`, {
+    aid,
+  });
 }
 
 const nameOf = (files: readonly NamedLoadFile[]) => files.map(({ aid }) => aid);

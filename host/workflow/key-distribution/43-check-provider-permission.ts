@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PolicyError } from '../../errors.ts';
+import { requireOwnNames } from '../../store/issuer/applications.ts';
 import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
@@ -12,6 +13,7 @@ import { requireGranted } from './wished-domain.ts';
  *
  * @throws PolicyError `provider-not-permitted`, `privilege-not-permitted`, `aid-not-registered`, `card-reported`:
  *     before anything is touched
+ * @throws ConflictError `aid-taken` where the card has an application of this name
  */
 export async function checkProviderPermission({ request, caller, wished, keys }: DomainStart, context: IssuerContext) {
   const provider = request.providerId === caller ? await findProvider(context.database, caller) : undefined;
@@ -33,5 +35,7 @@ export async function checkProviderPermission({ request, caller, wished, keys }:
     );
   }
   await requireNotReported(context.database, request.cardId);
+  const { cardId, ssdAid, providerId } = request;
+  await requireOwnNames(context.database, { cardId, aid: ssdAid, providerId });
   return { relayBaseUrl: provider.baseUrl, delegated };
 }
