@@ -125,3 +125,16 @@ describe('AIDs', () => {
     for (const module of modules) expect(module.slice(0, 10)).to.equal(packageAid.slice(0, 10));
   });
 });
+
+describe('A release', () => {
+  it('has one version in all its packages and modules', () => {
+    const packages = tracked.filter((path) => /^(?:host|simulator|toolchain)\/package\.json$/.test(path));
+    const poms = tracked.filter((path) => /(?:^|\/)pom\.xml$/.test(path) && !path.includes('/fixture/'));
+    expect([packages.length, poms.length > 10]).to.deep.equal([3, true]);
+    const versions = [
+      ...packages.map((path) => (JSON.parse(read(path)) as { version: string }).version),
+      ...poms.map((path) => /<version>([^<]+)</.exec(read(path))?.[1]),
+    ];
+    expect([...new Set(versions)]).to.have.length(1);
+  });
+});

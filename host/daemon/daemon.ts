@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino';
 import { Gauge, Registry } from 'prom-client';
 import type { Static, TSchema } from 'typebox';
 import { errorLine, TransportError, UsageError } from '../errors.ts';
+import packageDescription from '../package.json' with { type: 'json' };
 import type { RestApp } from '../rest/app.ts';
 import { type Peer, peerOfCertificate, type TlsIdentity } from '../rest/identity.ts';
 import { createRestServer } from '../rest/server.ts';
@@ -20,6 +21,8 @@ export interface DaemonContext<C> {
   readonly tls: TlsIdentity;
   /** Who this daemon is, by its own certificate. */
   readonly self: Peer;
+  /** Of this release, as its OpenAPI documents say it. */
+  readonly version: string;
 }
 
 /** The parts of a running daemon. */
@@ -59,7 +62,6 @@ export function defineDaemon<S extends TSchema>(definition: DaemonDefinition<S>)
 }
 
 const DRAIN_MS = 10_000;
-const VERSION = '0.1.0';
 
 /**
  * Reads the config and starts the daemon in this process.
@@ -93,13 +95,14 @@ export async function startDaemon<S extends TSchema>(
       this.set(tls.expiresAt.getTime() / 1_000);
     },
   });
-  const parts = await definition.start({ config, logger, metrics, tls, self });
+  const { version } = packageDescription;
+  const parts = await definition.start({ config, logger, metrics, tls, self, version });
   let stopping: Promise<void> | undefined;
   let app: RestApp;
   try {
     app = await createRestServer({
       self,
-      version: VERSION,
+      version,
       tls,
       logger,
       metrics,

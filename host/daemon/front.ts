@@ -111,7 +111,7 @@ const TAKE_UP_MS = 5_000;
 export const frontDaemon = defineDaemon({
   name: 'front',
   config: FrontConfig,
-  async start({ config, logger, metrics, tls, self }) {
+  async start({ config, logger, metrics, tls, self, version }) {
     const users = await UserTokens.open(config.users);
     const onError = (error: Error) => logger.warn({ reason: error.message }, 'database connection failed');
     await using parts = new AsyncDisposableStack();
@@ -148,7 +148,7 @@ export const frontDaemon = defineDaemon({
       ready: () => checkDatabase(appDatabase),
       listening: async () => {
         appSide = await createRestServer({
-          ...{ self, version: '0.1.0', tls, logger, metrics: new Registry(), users, rate: config.rate ?? {} },
+          ...{ self, version, tls, logger, metrics: new Registry(), users, rate: config.rate ?? {} },
           ready: () => checkDatabase(appDatabase),
           routes: (own) =>
             appSideRoutes(own, {

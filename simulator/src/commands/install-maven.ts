@@ -3,11 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import packageDescription from '../../package.json' with { type: 'json' };
 import { SimulatorError } from '../errors.ts';
 import { type Command, parseWords, printLine, usage } from './command.ts';
 
 const GROUP = 'org.opentsm';
-const VERSION = '0.1.0';
+const VERSION = packageDescription.version;
 const built = resolve(import.meta.dirname, '../../java/target');
 const folder = existsSync(built) ? built : resolve(import.meta.dirname, '../../lib');
 
