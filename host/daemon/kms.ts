@@ -181,7 +181,14 @@ async function missing(config: Config): Promise<string | undefined> {
   for (const file of essentials(config)) {
     const there = await stat(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
-      throw error;
+      // Keys that root has made, most of the time.
+      throw new UsageError(
+        'kms-unreadable',
+        `${file} cannot be looked at (${error.code}): give keyFolder and sealingKeyFile to the user that the KMS ` +
+          'runs as (chown -R), whoever has run tsm kms init',
+        { field: '/keyFolder', file },
+        error,
+      );
     });
     if (there === undefined) return file;
   }

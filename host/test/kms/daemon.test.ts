@@ -87,6 +87,16 @@ describe('KMS daemon', function () {
     expect(authorities.slice(2)).to.deep.equal(authorities.slice(0, 2));
   });
 
+  it('says whose its keys must be where it cannot look at them', async () => {
+    await using folder = await TestFolder.make();
+    const config = await writeConfig(folder.path);
+    // As a folder of another user, for whoever runs this: nothing can be looked at below a file.
+    await writeFile(join(folder.path, 'keys'), '');
+    const error = await failure(startDaemon(kmsDaemon, config));
+    expect(error).to.be.instanceOf(UsageError).and.include({ code: 'kms-unreadable' });
+    expect(error.message).to.match(/ENOTDIR.*the user that the KMS runs as/);
+  });
+
   it('makes no CA by itself: a key folder that is missing or mistyped is refused', async () => {
     await using folder = await TestFolder.make();
     const config = await writeConfig(folder.path);
