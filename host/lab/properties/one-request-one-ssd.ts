@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import { PeerError } from '../../errors.ts';
-import { developmentSsdAid } from '../../local/topology-plan.ts';
+import { InvariantError, PeerError } from '../../errors.ts';
+import type { RestClient } from '../../rest/client.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import { type SecurityDomainRequest, SecurityDomainRequestState } from '../../wire/message/key-distribution.ts';
 import type { CardInReader, MultiProviderLab } from '../multi-provider-lab.ts';
@@ -16,7 +16,7 @@ import { Property } from './property.ts';
 export async function oneRequestOneSsd(
   lab: MultiProviderLab,
   target: CardInReader,
-  known: { readonly issuer: Loot; readonly provider: Loot },
+  known: { readonly issuer: Loot },
 ): Promise<PropertyReport> {
   const property = new Property('the same request twice gives one SSD');
   const { platforms } = lab;
@@ -36,7 +36,7 @@ export async function oneRequestOneSsd(
       ? undefined
       : 'another answer than the first time',
   );
-  await tryReplays(property, lab, { keys: [keys.first, keys.second], card: target, provider: known.provider });
+  await tryReplays(property, lab, { cardId: target.cardId, issuer: known.issuer });
   property.attempt('what the issuer installed', await installFault(known.issuer, target.cardId));
   const rows = (await platforms.securityDomains('a')).filter(({ cardId }) => cardId.value === target.cardId.value);
   property.attempt("the provider's database", rows.length === 1 ? undefined : `${rows.length} rows`);
@@ -52,58 +52,55 @@ function parallelFault(outcomes: readonly string[]): string | undefined {
   return `outcomes ${outcomes.join(', ')}`;
 }
 
-/** The request of 42 sent to the issuer again, as it was and under a new key, and changed under the old key. */
+/**
+ * The request of 42 sent to the issuer again, byte by byte as the issuer got it: under the old key, changed and as it
+ * was, and under a new one. `host/test/attack/replay-negative.test.ts` does so while its relay is open, too.
+ */
 async function tryReplays(
   property: Property,
   { platforms }: MultiProviderLab,
-  { keys, card, provider }: { keys: readonly string[]; card: CardInReader; provider: Loot },
+  { cardId, issuer }: { readonly cardId: CardId; readonly issuer: Loot },
 ): Promise<void> {
-  const issuer = await platforms.topology.client(platforms.topology.peer('provider-a'), 'issuer');
-  const body = await recordedRequest(keys, card, provider, platforms.topology.peer('provider-a').id);
-  const ask = (idempotencyKey: string, request: SecurityDomainRequest) =>
-    issuer
-      .call({
-        ...({ method: 'POST', path: '/v1/security-domain-requests', idempotencyKey, body: request } as const),
-        response: SecurityDomainRequestState,
-      })
-      .catch((error: unknown) => {
-        if (error instanceof PeerError) return error;
-        throw error;
-      });
-  const changed = await ask(body.relayId, { ...body, ssdAid: developmentSsdAid('changed') });
-  property.attempt('changed under the same key', changed instanceof PeerError ? undefined : 'the issuer took it');
-  const fresh = await ask(randomUUID(), body);
-  let state = fresh;
-  while (!(state instanceof PeerError) && state.state === 'running') {
-    const path = `/v1/security-domain-requests/${state.requestId}`;
-    state = await issuer.call({ method: 'GET', path, query: { waitMs: 5_000 }, response: SecurityDomainRequestState });
-  }
-  const refused = state instanceof PeerError || state.state === 'failed';
-  property.attempt('replayed under a new key', refused ? undefined : 'the issuer made the SSD again');
+  const client = await platforms.topology.client(platforms.topology.peer('provider-a'), 'issuer');
+  const body = await recordedRequest(cardId, issuer);
+  const replay = async (what: string, idempotencyKey: string, request: SecurityDomainRequest, refusal: string) => {
+    const end = await endOf(client, idempotencyKey, request);
+    property.attempt(what, end === refusal ? undefined : `the issuer says ${end}`);
+  };
+  await replay('changed under the same key', body.relayId, { ...body, keySizeBits: 3072 }, 'idempotency-key-reused');
+  await replay('replayed under the same key', body.relayId, body, 'done');
+  await replay('replayed under a new key', randomUUID(), body, 'no-such-relay');
 }
 
-/** The body of 42 as the provider sent it, from its own settings. */
-async function recordedRequest(
-  keys: readonly string[],
-  card: CardInReader,
-  provider: Loot,
-  providerId: string,
-): Promise<SecurityDomainRequest> {
-  const own = await provider.database.query<{ relay_id: string }>(
-    'SELECT relay_id FROM card_relays WHERE relay_id = ANY($1)',
-    [keys],
+/** `done`, or the code of the problem. */
+async function endOf(client: RestClient, idempotencyKey: string, body: SecurityDomainRequest): Promise<string> {
+  const path = '/v1/security-domain-requests';
+  const response = SecurityDomainRequestState;
+  try {
+    let state = await client.call({ method: 'POST', path, idempotencyKey, body, response });
+    while (state.state === 'running') {
+      const query = { waitMs: 5_000 };
+      state = await client.call({ method: 'GET', path: `${path}/${state.requestId}`, query, response });
+    }
+    return state.problem?.type.replace(/^urn:opentsm:problem:/, '') ?? state.state;
+  } catch (error) {
+    if (error instanceof PeerError) return error.code;
+    throw error;
+  }
+}
+
+/** As the issuer's journal has it: of the flows for this card one came to 42. */
+async function recordedRequest({ value }: CardId, { database }: Loot) {
+  const { rows } = await database.query<{ request: SecurityDomainRequest }>(
+    `SELECT input->'request' AS request FROM workflows WHERE kind = 'create-security-domain'
+       AND input->'request'->'cardId'->>'value' = $1`,
+    [value],
   );
-  const certificates = await provider.database.query<{ holder_reference: string }>(
-    'SELECT holder_reference FROM certificates',
-  );
-  const { modulus, exponent } = provider.authority.publicKey;
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex').toUpperCase();
-  return {
-    ...{ providerId, cardId: card.cardId, ssdAid: developmentSsdAid('a'), keySizeBits: 1024 },
-    applicationProviderId: certificates.rows[0]?.holder_reference ?? '',
-    trustPoint: { holderReference: '41'.repeat(16), publicKey: { modulus: hex(modulus), exponent: hex(exponent) } },
-    relayId: own.rows[0]?.relay_id ?? keys[0] ?? '',
-  };
+  const [asked] = rows;
+  if (asked === undefined || rows.length > 1)
+    throw new InvariantError('attack-setting', `The issuer has ${rows.length} requests for this card`);
+  // Its relay has the name of the flow, which is the key that it came under.
+  return asked.request;
 }
 
 /** The audit log has each INSTALL that the card answered. */

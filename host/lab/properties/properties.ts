@@ -58,7 +58,7 @@ export async function attemptProperties(
     const traffic = await recordedTraffic(platforms, first.readerName);
     await attempt(replayGivesNothing(first, traffic, [developmentSsdAid('a'), developmentSsdAid('b')]));
     await platforms.registerCard(second.cardId, second.made);
-    await attempt(oneRequestOneSsd(lab, second, { issuer, provider: a }));
+    await attempt(oneRequestOneSsd(lab, second, { issuer }));
     await attempt(breakResumes(lab, second));
     // Last, so that the artefacts of all that went before are searched too.
     await attempt(noPrivateKeyLeaves(platforms, await keysOf(lab, played, [issuer, a, b], reported), runs));
