@@ -33,19 +33,27 @@ import {
  * Here a and c lie, play each token as often as they like, tell the issuer of receipts in any order or not at all, and
  * hold the phone, which drops trips and lets them act between any two; b is honest, and its node dies. The rows are
  * the issuer's own code, on PostgreSQL; the card is a model. Whatever they do: code that runs in a domain of b came
- * from b, or from the card's maker where the operator named the file.
+ * from b, or from the card's maker where the operator named the file, and nobody but b and the issuer's operator takes
+ * an instance out of one.
  */
 
 const FILES = ['F0010203040501', 'F0010203040502'] as const;
 const LIBRARY = 'F0010203040503';
 const MAKERS = 'F0010203040504';
-const NAMES = [...FILES, LIBRARY, MAKERS] as const;
+/** All but the maker's begin like it. */
+const PREFIX = 'F00102030405';
+const NAMES = [...FILES, LIBRARY, MAKERS, PREFIX] as const;
 /** Who wrote what both have under one name. */
 const SHARED = 'both';
 const MAKER = 'the maker';
 
 type Liar = 'a' | 'c';
 type Who = Liar | 'b';
+/** Whose name an instance has, and which of the two. */
+interface Instance {
+  readonly of: Who;
+  readonly which: number;
+}
 interface Content {
   readonly shared: boolean;
   readonly variant: number;
@@ -66,10 +74,16 @@ type Lie =
       readonly domain: number;
     }
   | { readonly kind: 'ask delete'; readonly who: Liar; readonly name: string; readonly domain: number }
-  | { readonly kind: 'ask install'; readonly who: Liar; readonly name: string; readonly domain: number }
+  | {
+      readonly kind: 'ask install';
+      readonly who: Liar;
+      readonly name: string;
+      readonly instance: Instance;
+      readonly domain: number;
+    }
   | { readonly kind: 'ask extradition'; readonly who: Liar; readonly name: string; readonly from: number }
   | { readonly kind: 'play'; readonly token: number }
-  | { readonly kind: 'report'; readonly token: number; readonly proved: boolean }
+  | { readonly kind: 'report'; readonly token: number; readonly proved: boolean; readonly receipt: number }
   | { readonly kind: 'delete domain' | 'make domain'; readonly who: Liar; readonly domain: number };
 
 type Act =
@@ -80,14 +94,15 @@ type Act =
       readonly name: string;
       readonly content: Content;
       readonly library?: Content | undefined;
-      readonly which: number;
+      /** Liars take others' names too. */
+      readonly instance: Instance;
       readonly tries: number;
       readonly broken: Break;
     }
   | {
       readonly kind: 'remove';
       readonly who: Who;
-      readonly which: number;
+      readonly instance: Instance;
       readonly tries: number;
       readonly broken: Break;
     }
@@ -100,26 +115,35 @@ type Act =
     }
   | { readonly kind: 'resume'; readonly token: number; readonly dies: boolean }
   | { readonly kind: 'name preloaded'; readonly named: boolean }
+  /** By the issuer's operator, whoever's they are. */
+  | { readonly kind: 'issuer deletes domain' | 'issuer makes domain'; readonly who: Who; readonly domain: number }
   | { readonly kind: 'other token key' };
 
 const liar = fc.constantFrom<Liar>('a', 'a', 'a', 'c');
 const who = fc.constantFrom<Who>('b', 'b', 'b', 'a', 'c');
-const name = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], LIBRARY, LIBRARY, MAKERS);
-const application = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], MAKERS);
-const content = fc.record({ shared: fc.constantFrom(false, false, false, true), variant: fc.constantFrom(0, 0, 1) });
+const name = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], LIBRARY, LIBRARY, MAKERS, PREFIX);
+const application = fc.constantFrom<string>(FILES[0], FILES[0], FILES[0], FILES[1], MAKERS, PREFIX);
+const content = fc.record({ shared: fc.constantFrom(false, false, false, true), variant: fc.constantFrom(0, 0, 1, 2) });
 const domain = fc.constantFrom(0, 0, 0, 1);
 const token = fc.nat(7);
 const which = fc.constantFrom(0, 0, 1);
+const instance = fc.record({ of: who, which });
+const receipt = fc.nat(3);
 
 const lie: fc.Arbitrary<Lie> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask load' as const), who: liar, name, content, domain }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask delete' as const), who: liar, name, domain }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask install' as const), who: liar, name, domain }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask install' as const), who: liar, name, instance, domain }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask extradition' as const), who: liar, name, from: domain }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('play' as const), token }) },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('report' as const), token, proved: fc.constantFrom(true, true, false) }),
+    arbitrary: fc.record({
+      kind: fc.constant('report' as const),
+      token,
+      receipt,
+      proved: fc.constantFrom(true, true, false),
+    }),
   },
   {
     weight: 1,
@@ -144,10 +168,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       ...{ kind: fc.constant('deploy' as const), who, name: application, content },
-      ...{ library: fc.option(content, { nil: undefined, freq: 2 }), which, tries, broken },
+      ...{ library: fc.option(content, { nil: undefined, freq: 2 }), instance, tries, broken },
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), who, which, tries, broken }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), who, instance, tries, broken }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -171,6 +195,17 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resume' as const), token, dies: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('name preloaded' as const), named: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'other token key' } as const) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'issuer deletes domain' as const,
+        'issuer makes domain' as const,
+        'issuer makes domain' as const,
+      ),
+      ...{ who, domain },
+    }),
+  },
 );
 
 const codeOf = (author: Who, { shared, variant }: Content, imports: readonly string[] = []): Code => ({
@@ -187,7 +222,7 @@ const DEPLOYMENT = {
   who: 'b',
   name: FILES[0],
   content: OWN,
-  which: 0,
+  instance: { of: 'b', which: 0 },
   tries: 1,
   broken: NO_BREAK,
 } as const;
@@ -195,20 +230,27 @@ const DEPLOYMENT = {
 const KNOWN: Act[] = [
   { kind: 'ask load', who: 'a', name: FILES[0], content: OWN, domain: 0 },
   { kind: 'play', token: 0 },
-  { kind: 'report', token: 0, proved: true },
+  { kind: 'report', token: 0, proved: true, receipt: 0 },
   { kind: 'ask delete', who: 'a', name: FILES[0], domain: 0 },
   { kind: 'play', token: 1 },
-  { kind: 'report', token: 1, proved: true },
+  { kind: 'report', token: 1, proved: true, receipt: 0 },
   DEPLOYMENT,
-  { kind: 'remove', who: 'b', which: 0, tries: 1, broken: { trip: 2, fate: 'lost', meanwhile: [] } },
+  {
+    ...{ kind: 'remove', who: 'b', instance: { of: 'b', which: 0 }, tries: 1 },
+    broken: { trip: 2, fate: 'lost', meanwhile: [] },
+  },
   { kind: 'play', token: 0 },
   DEPLOYMENT,
 ];
 
+/** Acts in which b and the issuer's operator have no hand. */
+const isOfLiars = (next: Act): boolean =>
+  'who' in next ? next.who !== 'b' && !next.kind.startsWith('issuer') : next.kind === 'play' || next.kind === 'report';
+
 /** One card's story. */
 class Story {
   readonly #world: LoadFileWorld;
-  readonly #tokens: (Held & { receipt?: string | undefined })[] = [];
+  readonly #tokens: (Held & { readonly receipts: string[] })[] = [];
   /** Of b, whose node died before it told of them. */
   readonly #pending: Held[] = [];
 
@@ -221,7 +263,7 @@ class Story {
       case 'deploy':
         return this.#deploy(next);
       case 'remove':
-        await this.#world.remove(next.who, next.which, { phone: this.#phone(next.broken), tries: next.tries });
+        await this.#remove(next);
         return;
       case 'by token':
         return this.#byToken(next);
@@ -229,6 +271,12 @@ class Story {
         return this.#resume(next);
       case 'name preloaded':
         this.#world.preloaded = next.named ? [{ loadFileAids: [MAKERS] }] : [];
+        return;
+      case 'issuer deletes domain':
+        await this.#world.deleteDomain(next.who, next.domain);
+        return;
+      case 'issuer makes domain':
+        await this.#world.makeDomain(next.who, next.domain);
         return;
       case 'other token key':
         await this.#world.endTokens();
@@ -239,11 +287,24 @@ class Story {
   }
 
   /** @throws AssertionError */
-  check(): void {
+  check(next: Act, before: readonly string[]): void {
+    const gone = before.filter((instance) => !this.ownInstances().includes(instance));
+    if (isOfLiars(next)) expect(gone, 'what others took out of a domain of b').to.deep.equal([]);
     const strangers = [0, 1]
       .flatMap((at) => this.#world.card.writersIn(domainOf('b', at)))
       .filter((by) => !['b', SHARED, MAKER].includes(by));
     expect(strangers, 'whose code runs in a domain of b').to.deep.equal([]);
+  }
+
+  /** Instances in domains of b. */
+  ownInstances(): string[] {
+    const own = [0, 1].map((at) => domainOf('b', at));
+    return [...this.#world.card.applications].filter(([, { domain: at }]) => own.includes(at)).map(([aid]) => aid);
+  }
+
+  /** b is honest: it takes off its own. */
+  async #remove({ who: by, instance: { of, which: at }, tries: left, broken: cut }: Extract<Act, { kind: 'remove' }>) {
+    await this.#world.remove(by, at, { phone: this.#phone(cut), tries: left, of: by === 'b' ? by : of });
   }
 
   async #deploy({
@@ -251,7 +312,7 @@ class Story {
     name: loadFileAid,
     content: wanted,
     library,
-    which: at,
+    instance: named,
     tries: left,
     broken: cut,
   }: Extract<Act, { kind: 'deploy' }>) {
@@ -260,11 +321,12 @@ class Story {
     const code = codeOf(author, wanted, imports);
     const libraries =
       library === undefined ? {} : { libraries: [{ loadFileAid: LIBRARY, code: codeOf(author, library) }] };
-    const instance = applicationOf(author, at);
-    const before = card.applications.get(instance);
-    const whole: Wanted = { loadFileAid, code, which: at, ...libraries };
+    // b is honest: it takes its own.
+    const wishedAid = applicationOf(author === 'b' ? 'b' : named.of, named.which);
+    const before = card.applications.get(wishedAid);
+    const whole: Wanted = { loadFileAid, code, instanceAid: wishedAid, ...libraries };
     const end = await this.#world.deploy(author, whole, { phone: this.#phone(cut), tries: left });
-    const made = card.applications.get(instance);
+    const made = card.applications.get(wishedAid);
     if (author !== 'b' || end !== undefined || before !== undefined || loadFileAid === MAKERS) return;
     const runs = [code, ...(libraries.libraries ?? []).map((one) => one.code)].map(blockOf);
     expect(made?.runs, 'what was wanted').to.deep.equal(runs);
@@ -327,7 +389,8 @@ class Story {
       }
       case 'ask install': {
         const names = { loadFileAid: next.name, moduleAid: moduleOf(next.name) };
-        const wanted = { act: 'install', ...names, instanceAid: applicationOf(next.who, 1), parameters: '' } as const;
+        const instanceAid = applicationOf(next.instance.of, next.instance.which);
+        const wanted = { act: 'install', ...names, instanceAid, parameters: '' } as const;
         return this.#keep(await world.grant(next.who, wanted, { which: next.domain }));
       }
       case 'ask extradition': {
@@ -336,12 +399,16 @@ class Story {
       }
       case 'play': {
         const held = this.#tokens[next.token % Math.max(1, this.#tokens.length)];
-        if (held !== undefined) held.receipt = world.play(held).confirmation ?? held.receipt;
+        const confirmation = held === undefined ? undefined : world.play(held).confirmation;
+        if (confirmation !== undefined) held?.receipts.push(confirmation);
         return;
       }
       case 'report': {
         const held = this.#tokens[next.token % Math.max(1, this.#tokens.length)];
-        if (held !== undefined) await world.report(held, next.proved ? held.receipt : undefined);
+        const receipts = held?.receipts ?? [];
+        // Of any time it was played, the last one first.
+        const told = next.proved ? receipts.at(-1 - (next.receipt % Math.max(1, receipts.length))) : undefined;
+        if (held !== undefined) await world.report(held, told);
         return;
       }
       case 'delete domain':
@@ -353,7 +420,7 @@ class Story {
   }
 
   #keep(granted: Held | string): void {
-    if (typeof granted !== 'string') this.#tokens.push(granted);
+    if (typeof granted !== 'string') this.#tokens.push({ ...granted, receipts: [] });
   }
 
   #phone({ trip, fate, meanwhile }: Break): Phone {
@@ -386,8 +453,9 @@ describe('load files of a card, whatever two of its providers do', function () {
         if (kind.named) world.preloaded = [{ loadFileAids: [MAKERS] }];
         const story = new Story(world);
         for (const next of acts) {
+          const before = story.ownInstances();
           await story.tell(next);
-          story.check();
+          story.check(next, before);
         }
       }),
       { ...gateSeed, numRuns: soakRuns(25), examples: [[{ tellsDomain: false, makers: false, named: false }, KNOWN]] },

@@ -189,9 +189,9 @@ export class LoadFileWorld implements AsyncDisposable {
   async remove(
     provider: ProviderId,
     which = 0,
-    { phone = faithful, tries = 1 }: { phone?: Phone; tries?: number } = {},
+    { phone = faithful, tries = 1, of = provider }: { phone?: Phone; tries?: number; of?: ProviderId } = {},
   ): Promise<string | undefined> {
-    const instanceAid = applicationOf(provider, which);
+    const instanceAid = applicationOf(of, which);
     const request: RemovalStart['request'] = {
       ...{ cardId: this.cardId, ssdAid: domainOf(provider), productId: productOf(provider), instanceAid },
       ...{ loadFileAid: 'F0010203FF', relayId: 'relay-of-it', last: true },
