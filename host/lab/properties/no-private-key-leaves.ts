@@ -51,10 +51,16 @@ async function filesOf(folder: string): Promise<Artefact[]> {
     const path = join(entry.parentPath, entry.name);
     // The databases are read through SQL; the card maker's and TLS keys are none of the keys in question.
     if (!entry.isFile() || /\/postgres\//.test(path)) continue;
-    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+    const bytes = await readFile(path).catch(unlessGone);
     if (bytes.length > 0 && bytes.length <= LARGEST_FILE) found.push({ name: path.slice(folder.length + 1), bytes });
   }
   return found;
+}
+
+/** What cannot be read for another reason has not been searched. */
+function unlessGone(error: NodeJS.ErrnoException): Buffer {
+  if (error.code === 'ENOENT') return Buffer.alloc(0);
+  throw error;
 }
 
 /** Every table of every platform and of `ota`, the durable engine's too. */

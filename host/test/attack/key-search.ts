@@ -15,6 +15,7 @@ export async function expectNowhere(
   /** `artefact: key` of whoever has a key of its own. */
   owners: readonly string[] = [],
 ): Promise<void> {
+  expect(secrets.length, 'names that two keys share').to.equal(new Set(secrets.map(({ name }) => name)).size);
   const search = new SecretSearch(secrets);
   const look = async () => {
     const artefacts = [...(await artefactsOf(platforms)), ...(await databaseFilesOf(platforms)), ...more];
@@ -44,7 +45,9 @@ async function planted<T>(
   await client.connect();
   try {
     await client.query('CREATE TABLE planted (text text)');
-    for (const { bytes } of secrets) await client.query('INSERT INTO planted VALUES ($1)', [bytes.toString('hex')]);
+    // Twice: one may lie across two segments of the WAL.
+    for (const { bytes } of [...secrets, ...secrets])
+      await client.query('INSERT INTO planted VALUES ($1)', [bytes.toString('hex')]);
     return await look();
   } finally {
     await client.query('DROP TABLE IF EXISTS planted');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
+import { recordsOfWal } from './database-files.ts';
 import { SecretSearch } from './sealed-keys.ts';
 
 describe('The search for keys', () => {
@@ -32,6 +33,21 @@ describe('The search for keys', () => {
     for (const text of [bytes.toString('hex').toUpperCase(), JSON.stringify([...bytes])])
       expect(search.in(around(text))).not.to.deep.equal([]);
     expect(search.in(around(randomBytes(64).toString('hex')))).to.deep.equal([]);
+  });
+
+  it('finds one that the header of a WAL page cuts, wherever, and tells two of one kind apart', () => {
+    const [one, other] = [named('aes 0 of a 1', randomBytes(16)), named('aes 0 of a 2', randomBytes(16))];
+    const search = new SecretSearch([one, other]);
+    const text = Buffer.from(one.bytes.toString('hex'));
+    for (const page of [0, 1])
+      for (let before = 0; before <= text.length; before += 1) {
+        const segment = Buffer.alloc(4 * 8192);
+        // What of it stands at the end of a page goes on behind the next one's header of 24 bytes.
+        const end = (page + 1) * 8192;
+        text.copy(segment, end - before, 0, before);
+        text.copy(segment, end + 24, before);
+        expect(search.in(recordsOfWal(segment)), `${before} in page ${page}`).to.deep.equal([one.name]);
+      }
   });
 });
 

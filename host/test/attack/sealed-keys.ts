@@ -7,7 +7,7 @@ import { InvariantError } from '../../errors.ts';
 /** What the KMSs of a lab keep, opened with the sealing keys of their folders, and a search for it anywhere. */
 
 export interface SealedSecret {
-  /** The file's kind and what of it: `purse 3`, `key p`. */
+  /** The file's kind, what of it, and which file of whose: `purse 3 of kms-issuer 2`, `key p of kms-provider-a 1`. */
   readonly name: string;
   readonly bytes: Buffer;
   /** It stood in hex. */
@@ -29,16 +29,19 @@ export async function sealedSecretsOf(stateDir: string): Promise<SealedSecret[]>
   const found: SealedSecret[] = [];
   for (const [at, owner] of owners.entries()) {
     const folder = join(stateDir, 'keys', owner);
-    for (const name of await readdir(folder)) {
+    for (const [number, name] of (await readdir(folder)).sort().entries()) {
       const [, kind] = /\.([a-z]+)\.json$/.exec(name) ?? [];
       const key = keys[at];
-      if (kind !== undefined && key !== undefined) found.push(...(await secretsOf(join(folder, name), kind, key)));
+      if (kind === undefined || key === undefined) continue;
+      found.push(...(await secretsOf(join(folder, name), { kind, of: `${owner} ${number}` }, key)));
     }
   }
   for (const name of await readdir(stateDir, { recursive: true })) {
     if (!name.endsWith('.sealed')) continue;
     // Which KMS has sealed it is what its text tells.
-    const opened = await Promise.all(keys.map((key) => secretsOf(join(stateDir, name), basename(name), key)));
+    const opened = await Promise.all(
+      keys.map((key) => secretsOf(join(stateDir, name), { kind: basename(name), of: name }, key)),
+    );
     const own = opened.filter((secrets) => secrets.some(({ isText }) => isText));
     if (own.length !== 1) throw new InvariantError('sealed', `${name} opens with ${own.length} sealing keys`);
     found.push(...own.flat());
@@ -49,11 +52,22 @@ export async function sealedSecretsOf(stateDir: string): Promise<SealedSecret[]>
 const sealingKey = async (stateDir: string, owner: string): Promise<Buffer> =>
   Buffer.from((await readFile(join(stateDir, 'sealing', `${owner}.key`), 'utf8')).trim(), 'hex');
 
-async function secretsOf(file: string, kind: string, key: Buffer): Promise<SealedSecret[]> {
+interface Source {
+  readonly kind: string;
+  /** Apart from every other one. */
+  readonly of: string;
+}
+
+async function secretsOf(file: string, { kind, of }: Source, key: Buffer): Promise<SealedSecret[]> {
   const text = await readFile(file, 'utf8');
   // An earlier revision of a key is emptied.
   if (text === '') return [];
-  return envelopesIn(JSON.parse(text)).flatMap((envelope) => secretsIn(kind, opened(key, envelope)));
+  return envelopesIn(JSON.parse(text)).flatMap((envelope, at) =>
+    secretsIn(kind, opened(key, envelope)).map((secret) => ({
+      ...secret,
+      name: `${secret.name} of ${of}${at === 0 ? '' : ` (${at})`}`,
+    })),
+  );
 }
 
 interface Envelope {
