@@ -35,6 +35,8 @@ interface Waiting {
 export interface ProcessOptions {
   readonly java?: string | undefined;
   readonly trace?: boolean | undefined;
+  /** Prints why a LOAD or an install() was refused, a line each, to standard error. */
+  readonly reasons?: boolean | undefined;
   /** How many cards with a state folder stay in memory when nobody uses them; 64 when absent. */
   readonly awake?: number | undefined;
   /** Counts which source lines of applets run. */
@@ -70,6 +72,9 @@ export class SimulatorProcess {
     flags.push(...(process.env.OPENTSM_SIMULATOR_JVM ?? '').split(' ').filter((flag) => flag !== ''));
     if (options.trace ?? process.env.OPENTSM_SIMULATOR_TRACE === '1') {
       flags.push('-Dopentsm.trace=true');
+    }
+    if (options.reasons === true) {
+      flags.push('-Dopentsm.reasons=true');
     }
     if (options.awake !== undefined) {
       flags.push(`-Dopentsm.awake=${options.awake}`);

@@ -62,7 +62,7 @@ async function runApdu(args: readonly string[]): Promise<number> {
     if (job.files.length > 0) throw usage('--control names the card; load takes CAP files to it');
     return (await runSteps(cardOfRunner(job.control), job.steps, nothing)) === 0 ? 0 : 1;
   }
-  await using simulator = await startSimulator();
+  await using simulator = await startSimulator({ reasons: true });
   return (await runSteps(await insertCard(simulator, job), job.steps, nothing)) === 0 ? 0 : 1;
 }
 
@@ -70,7 +70,7 @@ async function runLoad(args: readonly string[]): Promise<number> {
   const job = await readJob(args, ['control']);
   if (job.files.length === 0 || !job.files.every(isCap)) throw usage('needs a CAP file');
   if (job.control !== undefined) return loadIntoRunner(job, job.control);
-  await using simulator = await startSimulator();
+  await using simulator = await startSimulator({ reasons: true });
   const card = await insertCard(simulator, job);
   printMemory(await card.memory());
   return (await runSteps(card, job.steps, nothing)) === 0 ? 0 : 1;
@@ -112,7 +112,7 @@ async function printPlaces(
 /** After each command, where memory has grown. */
 async function runMemory(args: readonly string[]): Promise<number> {
   const job = await readJob(args);
-  await using simulator = await startSimulator({ sites: true });
+  await using simulator = await startSimulator({ sites: true, reasons: true });
   const card = await insertCard(simulator, job);
   let before = await card.memory();
   printMemory(before);
@@ -137,7 +137,7 @@ const signed = (value: number): string => (value > 0 ? `+${value}` : `${value}`)
 
 async function runWear(args: readonly string[]): Promise<number> {
   const job = await readJob(args);
-  await using simulator = await startSimulator({ sites: true });
+  await using simulator = await startSimulator({ sites: true, reasons: true });
   const card = await insertCard(simulator, job);
   const places = await simulator.sites();
   const first = (await card.statistics()).persistentWrites;
@@ -157,7 +157,7 @@ async function runWear(args: readonly string[]): Promise<number> {
 async function runCoverage(args: readonly string[]): Promise<number> {
   const job = await readJob(args, ['out', 'lines']);
   const { out, lines } = job.given.values;
-  await using simulator = await startSimulator({ coverage: true, lines: lines?.split(',') });
+  await using simulator = await startSimulator({ coverage: true, reasons: true, lines: lines?.split(',') });
   const card = await insertCard(simulator, job);
   let wrong = 0;
   for (const step of job.steps) {

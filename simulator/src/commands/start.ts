@@ -178,7 +178,7 @@ async function run(args: readonly string[]): Promise<number> {
       ? await mkdtemp(join(tmpdir(), 'jcardsim-runner-'))
       : undefined;
   const stateDir = values.state ?? temporary;
-  const simulator = await startSimulator({ stateDir, debugPort, lines: values.lines?.split(',') });
+  const simulator = await startSimulator({ stateDir, debugPort, reasons: true, lines: values.lines?.split(',') });
   const stopped = new Promise<void>((stop) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   });

@@ -86,9 +86,11 @@ public final class CardPackages {
             LinkedPackage made = CapFiles.linkAfter(others, DebugFiles.withLines(cap));
             return new Loaded(components, made, CapFiles.instrument(made));
         } catch (CapFormatException e) {
+            Reasons.tell("LOAD refused: " + e.getMessage());
             CardRuntime.trace(e);
             throw (ISOException) new ISOException(ISO7816.SW_WRONG_DATA).initCause(e);
         } catch (LinkException e) {
+            Reasons.tell("LOAD refused: " + e.getMessage());
             CardRuntime.trace(e);
             boolean missing = e.code() == LinkException.Code.IMPORT;
             throw (ISOException) new ISOException(missing ? SW_IMPORT_MISSING : ISO7816.SW_WRONG_DATA).initCause(e);

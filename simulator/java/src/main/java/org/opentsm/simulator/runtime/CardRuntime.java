@@ -237,6 +237,7 @@ public final class CardRuntime extends ContextRuntime implements JavaCardRuntime
         if (waiting != null) {
             return waiting;
         }
+        installer.begin();
         try {
             return transport.deliver(form, nativeIssuer.process(command, () -> dispatcher.dispatch(form)));
         } catch (PowerCut cut) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.runtime;
 
+import com.licel.jcardsim.utils.AIDUtil;
 import com.licel.jcardsim.utils.BiConsumer;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -29,6 +30,8 @@ final class Installer {
     /** True from the call of install() until that of register(). */
     private boolean unregistered;
 
+    private boolean inCommand;
+
     private String failure = "";
     private long installs;
     private byte[] parameters = new byte[0];
@@ -47,8 +50,14 @@ final class Installer {
         return unregistered;
     }
 
+    /** A command begins: from here on a failure is told, which its sender knows by its status word alone. */
+    void begin() {
+        inCommand = true;
+    }
+
     /** The command is over, however it ended. */
     void end() {
+        inCommand = false;
         installing = null;
         unregistered = false;
     }
@@ -80,6 +89,17 @@ final class Installer {
      *     transaction left open, and without one call of register()
      */
     Applet install(AID loadFile, String className, AID instance, byte[] data) {
+        try {
+            return call(loadFile, className, instance, data);
+        } catch (ISOException refused) {
+            if (inCommand) {
+                Reasons.tell("install() of " + AIDUtil.toString(instance) + " " + failure);
+            }
+            throw refused;
+        }
+    }
+
+    private Applet call(AID loadFile, String className, AID instance, byte[] data) {
         List<Applet> registered = new ArrayList<>();
         registration.set((applet, aid) -> {
             if (aid != null && !aid.equals(instance)) {

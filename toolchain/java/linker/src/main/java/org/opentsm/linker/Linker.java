@@ -72,8 +72,7 @@ public final class Linker {
             throw new LinkException(Code.LOADED_TWICE, "package " + own.aid() + " is one of this platform's API");
         }
         List<ExportFile> imports = imports(given);
-        CapFile cap = complete(given);
-        verify(cap);
+        CapFile cap = checked(given);
         CapView view = new CapView(cap, imports, outside);
         try {
             LinkedPackage made = emit(view);
@@ -105,14 +104,34 @@ public final class Linker {
                 .anyMatch(one -> one.classes().stream().anyMatch(item -> platform.has(item.name())));
     }
 
-    /**
-     * A package that uses one without Descriptor knows as little of classes as that one: its own Descriptor would
-     * contradict.
-     */
-    private CapFile complete(CapFile given) {
-        boolean untyped = given.imports().packages().stream()
+    /** Completed and verified; what is refused for a library's missing Descriptor says so. */
+    private CapFile checked(CapFile given) {
+        List<Aid> untyped = given.imports().packages().stream()
                 .map(PackageInfo::aid)
-                .anyMatch(aid -> linked.containsKey(aid) && linked.get(aid).inferred());
+                .filter(aid -> linked.containsKey(aid) && linked.get(aid).inferred())
+                .toList();
+        try {
+            CapFile cap = complete(given, !untyped.isEmpty());
+            verify(cap);
+            return cap;
+        } catch (LinkException refused) {
+            if (untyped.isEmpty()) {
+                throw refused;
+            }
+            throw new LinkException(
+                    refused.code(),
+                    refused.getMessage() + "; library " + untyped.get(0)
+                            + " was loaded without its Descriptor component,"
+                            + " so that what it does not use itself is guessed: load it with Descriptor",
+                    refused.findings());
+        }
+    }
+
+    /**
+     * @param untyped whether it uses a package without Descriptor: it knows as little of classes as that one, and its
+     *     own Descriptor would contradict
+     */
+    private CapFile complete(CapFile given, boolean untyped) {
         if (given.descriptor().isPresent() && !untyped) {
             return given;
         }
