@@ -113,8 +113,10 @@ export async function takeQueued<T>(
       SELECT id, queued_at,
         row_number() OVER (PARTITION BY fair_key ORDER BY queued_at, id) + coalesce(at_work, 0) AS turn
       FROM workflows LEFT JOIN busy USING (fair_key) WHERE state = 'queued'),
-    next AS (SELECT row.id FROM workflows row JOIN turns ON turns.id = row.id WHERE row.state = 'queued'
-      ORDER BY turns.turn, array_position(${[...served]}::text[], row.fair_key) NULLS FIRST, row.queued_at
+    served AS (SELECT fair_key, place FROM unnest(${[...served]}::text[]) WITH ORDINALITY AS served (fair_key, place)),
+    next AS (SELECT row.id FROM workflows row JOIN turns ON turns.id = row.id
+        LEFT JOIN served ON served.fair_key = row.fair_key WHERE row.state = 'queued'
+      ORDER BY turns.turn, served.place NULLS FIRST, row.queued_at
       LIMIT ${limit} FOR UPDATE OF row SKIP LOCKED)
     UPDATE workflows SET state = 'running', owner = ${owner}, updated_at = now()
     WHERE id IN (SELECT id FROM next) RETURNING ${COLUMNS}`.execute(database);

@@ -21,6 +21,7 @@ import {
 import { newTraceId, workNow } from '../../trace.ts';
 import { type Also, type DurableRun, Execution, type Workflow } from './execution.ts';
 import { NodeWatch } from './node-watch.ts';
+import { Turns } from './turns.ts';
 
 /**
  * The durable engine: workflows in the platform's own database, one row each (docs/adr/007). A workflow's body is run
@@ -65,8 +66,6 @@ export interface StartWorkflow {
 }
 
 const LONGEST_PAUSE_MS = 5_000;
-/** Whose turn was longer ago counts as never. */
-const REMEMBERED_KEYS = 256;
 /** Longer than an answer of the database may take. */
 const UNHEARD_MS = 120_000;
 /** Nobody rings it: a pause that ends when the engine stops. */
@@ -82,8 +81,8 @@ export class Engine {
   #serving: Promise<void> = Promise.resolve();
   /** True while rows may wait that this node has not looked for. */
   #backlog = true;
-  /** Keys in the order of their last turn here. */
-  #served: readonly string[] = [];
+  /** Of this node alone. */
+  readonly #turns = new Turns();
 
   private constructor(options: EngineOptions) {
     this.#options = options;
@@ -209,7 +208,7 @@ export class Engine {
       if (room > 0) {
         try {
           this.#backlog = true;
-          const rows = await takeQueued(database, this.owner, room, this.#served);
+          const rows = await takeQueued(database, this.owner, room, this.#turns.order);
           for (const row of rows) this.#run(row);
           this.#backlog = rows.length === room;
           pauseMs = 100;
@@ -228,7 +227,7 @@ export class Engine {
     const { database, bells, version, workflows, log } = this.#options;
     const body = workflows[row.kind];
     if (body === undefined || this.#executions.has(row.id)) return;
-    this.#served = [...this.#served.filter((key) => key !== row.fairKey), row.fairKey].slice(-REMEMBERED_KEYS);
+    this.#turns.take(row.fairKey);
     const execution = new Execution({ row, owner: this.owner, database, stopping: this.stopping, bells });
     this.#executions.set(row.id, execution);
     const begin = async () => {
