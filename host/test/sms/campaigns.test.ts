@@ -3,12 +3,15 @@ import { expect } from 'chai';
 import { isOpen } from '../../bearer/sms/outbox.ts';
 import { SmscRoutes } from '../../bearer/sms/smsc-routes.ts';
 import { ConflictError, NotFoundError, UsageError } from '../../errors.ts';
+import { campaignRoutes } from '../../rest/routes/ota/campaigns.ts';
 import { PRIORITY, packetSecurity } from '../../service/ota/packet-rules.ts';
 import { cardIdOfText } from '../../store/card-id.ts';
 import { toHex } from '../../wire/hex.ts';
 import type { StartCampaign } from '../../wire/message/campaign.ts';
 import { encodeExpandedScript } from '../../wire/uicc/expanded-script.ts';
 import { encodeSecurityParameters } from '../../wire/uicc/security-parameters-indicator.ts';
+import { OTA } from '../ota/fixture.ts';
+import { TestServer } from '../rest/fixture.ts';
 import { CARD, MSISDN, ScriptedCard, SERVER, SmsNode, SmsWorld, TAR } from './fixture.ts';
 
 /** Messages to many cards, over PostgreSQL, SMPP and an SMSC: when they leave, and what an operator may do to them. */
@@ -209,9 +212,12 @@ describe('campaigns', function () {
     const behind = await session();
     expect(left?.state).to.equal('sent');
     expect(await refusalOf(node.campaigns.withdraw(left?.id ?? ''))).to.have.property('code', 'packet-left');
-    card.reachable = true;
-    for (const _again of [1, 2]) await node.campaigns.giveUp(left?.id ?? '');
+    await using server = await TestServer.start(OTA, (app) => campaignRoutes(app, node.campaigns));
+    const operator = await server.client({ role: 'operator', id: 'alice', platform: OTA });
+    const path = `/v1/packets/${left?.id}/give-up`;
+    for (const _again of [1, 2]) await operator.call({ method: 'POST', path });
     expect((await node.campaigns.find(first.id)).packets).to.include({ lost: 1, sent: 0 });
+    card.reachable = true;
     expect(await node.outbox.tick()).to.equal(1);
     expect(await node.outbox.until(behind, (row) => !isOpen(row), 30_000)).to.include({ state: 'answered' });
     const over = await refusalOf(node.campaigns.giveUp(behind));
