@@ -94,6 +94,8 @@ export interface CardKeyKms {
 export interface DomainKeyKms {
   /** @throws PolicyError `key-owner` for a transport key that is not his */
   create(request: CreateDomainKeys): Promise<DomainKeys>;
+  /** Whether that would make them. @throws as it does */
+  check(request: CreateDomainKeys): Promise<void>;
 }
 
 /** Symmetric keys with a life cycle, used for their owners. */

@@ -39,7 +39,12 @@ export function kmsClient(client: RestClient, node: string): Kms {
     purse: purseCalls(kms),
     content: contentCalls(client),
     cardKeys: cardKeyCalls(client),
-    domainKeys: { create: (body) => again(client, '/v1/domain-keys', body, DomainKeys) },
+    domainKeys: {
+      create: (body) => again(client, '/v1/domain-keys', body, DomainKeys),
+      check: async (body) => {
+        await client.call({ method: 'POST', path: '/v1/domain-keys/checks', body, retries: RETRIES });
+      },
+    },
     keys: { use: (body) => again(client, '/v1/key-operations', body, KeyOperationResult) },
     ...authorityCalls(kms),
     ...channelCalls(kms),

@@ -50,7 +50,7 @@ export class DomainKeySets {
    * a label that lets them be nothing else.
    *
    * @throws NotFoundError `no-such-key` @throws PolicyError `key-owner`, `key-usage`, `storage-key`
-   * @throws KeyError `key-state`
+   * @throws KeyError `key-state` @throws ConflictError `key-value-taken`
    */
   async create(request: CreateDomainKeys): Promise<DomainKeys> {
     const { storageKey, transportKey, owner, lengthBits } = request;
@@ -69,6 +69,17 @@ export class DomainKeySets {
     await this.#audit?.('after', 'create domain keys', details);
     const check = (secret: Secret) => toHex(aesKeyCheckValue(secret.expose()));
     return { handed, stored, checkValues: { enc: check(set.enc), mac: check(set.mac), dek: check(set.dek) } };
+  }
+
+  /**
+   * Whether `create` would make them, before anything is made on a card.
+   *
+   * @throws as `create`
+   */
+  async check({ storageKey, transportKey, owner }: CreateDomainKeys): Promise<void> {
+    const nothing = () => {};
+    await this.#keys.protectingFor(owner, transportKey, nothing);
+    await this.#keys.storing(storageKey, 'wrap key block', nothing);
   }
 
   /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { Check } from 'typebox/value';
 import type { Secret } from '../../crypto/secret.ts';
-import { KeyError, LifeCycleError, PolicyError } from '../../errors.ts';
+import { ConflictError, KeyError, LifeCycleError, PolicyError } from '../../errors.ts';
 import { unwrapKeyBlock, wrapKeyBlock } from '../../kms/key-block.ts';
 import { checkValueOf, type HeldKey, type ManagedKeys } from '../../kms/managed-keys.ts';
 import type * as message from '../../wire/message/managed-keys.ts';
@@ -72,8 +72,42 @@ export class KeyLifeCycle {
     if (key.length * 8 !== attributes.lengthBits)
       throw new KeyError('key-length', `The key has ${key.length * 8} bits and not ${attributes.lengthBits}`);
     const info = { ...attributes, versions: [{ ...this.#version(1, 'pre-active', attributes, key), ...origin }] };
-    await this.#keys.write(info, 1, [key]);
+    try {
+      if (origin.brought === true) await this.#requireNoTwin(info, key);
+      await this.#keys.write(info, 1, [key]);
+    } finally {
+      key.fill(0);
+    }
     return info;
+  }
+
+  /**
+   * What a key may not do it may by another label, where the same value lives for another use or owner: of a key that
+   * wraps alone, say, which came as one that unwraps before. In whatever state: it may be used again.
+   *
+   * @throws ConflictError `key-value-taken`
+   */
+  async #requireNoTwin(info: message.ManagedKey, value: Uint8Array): Promise<void> {
+    for (const other of await this.#keys.list()) {
+      if (!mayNot(info, other)) continue;
+      const alike = other.versions.filter(
+        ({ state, checkValue }) => state !== 'destroyed' && checkValue === checkValueOf(info, value),
+      );
+      if (alike.length === 0) continue;
+      const version = await this.#keys.with(other.label, ({ secrets }) =>
+        alike.find((row) => {
+          const secret = secrets.get(row.version)?.expose();
+          return secret !== undefined && secret.length === value.length && timingSafeEqual(secret, value);
+        }),
+      );
+      if (version === undefined) continue;
+      throw new ConflictError(
+        'key-value-taken',
+        `${info.label} is the same key as version ${version.version} of ${other.label}, for another use or owner: ` +
+          'have that destroyed, or bring another one',
+        { label: info.label, other: other.label, version: version.version },
+      );
+    }
   }
 
   /** A key whose parts were given. */
@@ -127,10 +161,19 @@ export class KeyLifeCycle {
     });
   }
 
-  /** A new version is active at once; the old one still decrypts and verifies. @throws LifeCycleError */
+  /**
+   * A new version is active at once; the old one still decrypts and verifies.
+   *
+   * @throws LifeCycleError
+   * @throws PolicyError `key-usage` for a key that wraps alone and may not leave: nobody could open what it wraps
+   */
   async rotate(label: string, by: string): Promise<message.ManagedKey> {
     return this.#audited('rotate key', label, by, () =>
       this.#keys.with(label, async ({ info, revision, secrets }) => {
+        if (wrapsForGood(info))
+          throw new PolicyError('key-usage', `${label} wraps for whoever has it elsewhere: bring his next key anew`, {
+            label,
+          });
         if (!info.versions.some(({ state }) => state === 'active') || info.versions.length >= 99)
           throw illegal(label, 'rotate');
         const key = new Uint8Array(randomBytes(info.lengthBits / 8));
@@ -255,9 +298,10 @@ export class KeyLifeCycle {
    * B) the caller could have that opened here again.
    *
    * @throws PolicyError `key-owner`, `key-usage` for another mode than E
+   * @throws ConflictError `key-value-taken` where the same key lives under a label that unwraps
    */
   protectingFor<T>(owner: string, label: string, act: (secret: Secret, version: number) => T): Promise<T> {
-    return this.#keys.with(label, (key) => {
+    return this.#keys.with(label, async (key) => {
       requireOwner(key.info, owner);
       const { secret, version } = chosen(key, 'wrap key block');
       const { modeOfUse } = key.info;
@@ -265,6 +309,7 @@ export class KeyLifeCycle {
         throw new PolicyError('key-usage', `${label} wraps keys for their owner: it must be of mode E`, {
           ...{ label, modeOfUse },
         });
+      await this.#requireNoTwin(key.info, secret.expose());
       return act(secret, version);
     });
   }
@@ -322,6 +367,14 @@ export function requireVersion({ label, versions }: message.ManagedKey, version:
   if (found.state === 'destroyed') throw destroyed(label, version);
   return found;
 }
+
+const wrapsForGood = ({ keyUsage, modeOfUse, exportability }: message.ManagedKey): boolean =>
+  keyUsage === 'K1' && modeOfUse === 'E' && exportability !== 'E';
+
+/** True when one of them may do, or is for, what the other is not. */
+const mayNot = (one: message.ManagedKey, other: message.ManagedKey): boolean =>
+  one.label !== other.label &&
+  (one.owner !== other.owner || one.keyUsage !== other.keyUsage || one.modeOfUse !== other.modeOfUse);
 
 function requireOwner(info: message.ManagedKey, owner: string): void {
   const { label } = info;

@@ -376,6 +376,65 @@ for (const provider of PROVIDERS)
       });
     });
 
+    it('has no key that it may not unwrap with by another label, of whatever release, version or owner', async () => {
+      await withKms(provider, {}, async (platform, keys) => {
+        const { managedKeys, domainKeys } = platform.kms;
+        const known = await withTransportKey(platform);
+        const attributes = { owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'K1' } as const;
+        const bring = (label: string, more: { modeOfUse: 'B' | 'E'; owner?: string }, value = known) =>
+          managedKeys.createFromComponents(
+            { label, exportability: 'N', ...attributes, ...more },
+            value.slice(),
+            'two operators',
+          );
+        const taken = { code: 'key-value-taken' };
+        const wraps = { modeOfUse: 'E' } as const;
+        expect(await failure(bring('wraps', wraps))).to.include(taken);
+        expect(await failure(bring('stranger', { modeOfUse: 'B', owner: 'stranger' }))).to.include(taken);
+        const header = { algorithm: 'A', versionNumber: '00', exportability: 'N', keyUsage: 'K1' } as const;
+        const keyBlock = wrapKeyBlock(known, { ...header, ...wraps }, known);
+        const imported = { label: 'wraps', owner: OWNER, transportKey: 'known', keyBlock };
+        expect(await failure(managedKeys.importBlock(imported, 'operator'))).to.include(taken);
+        await bring('same', { modeOfUse: 'B' });
+        await managedKeys.destroy('same', 1, 'two operators');
+        await managedKeys.rotate('known', 'operator');
+        expect(await failure(bring('wraps', wraps)), 'retired').to.include(taken);
+        await managedKeys.destroy('known', 1, 'two operators');
+        await bring('wraps', wraps);
+        await managedKeys.activate('wraps', 'operator');
+        expect(await failure(managedKeys.rotate('wraps', 'operator'))).to.include({ code: 'key-usage' });
+
+        const wanted = { storageKey: 'card-keys', transportKey: 'wraps', owner: OWNER, lengthBits: 128 } as const;
+        await domainKeys.check(wanted);
+        // As a release before took it in.
+        const versions = (await managedKeys.find('wraps')).versions.map((row) => ({
+          ...row,
+          state: 'active' as const,
+        }));
+        const before = { label: 'before', exportability: 'N', modeOfUse: 'B', ...attributes, versions } as const;
+        await keys.managedKeys.write(before, 1, [known.slice()]);
+        for (const act of [domainKeys.check(wanted), domainKeys.create(wanted)])
+          expect(await failure(act)).to.include(taken);
+      });
+    });
+
+    it('is told at once of transport keys under which it gets no first keys', async () => {
+      await withKms(provider, {}, async (platform) => {
+        await withTransportKey(platform);
+        await withOwnersKey(platform);
+        const { domainKeys } = platform.kms;
+        const wanted = { storageKey: 'card-keys', transportKey: 'owners', owner: OWNER, lengthBits: 128 } as const;
+        await domainKeys.check(wanted);
+        for (const [more, code] of [
+          [{ transportKey: 'known' }, 'key-usage'],
+          [{ owner: 'stranger' }, 'key-owner'],
+          [{ transportKey: 'none' }, 'no-such-key'],
+          [{ storageKey: 'known' }, 'storage-key'],
+        ] as const)
+          expect(await failure(domainKeys.check({ ...wanted, ...more }))).to.include({ code });
+      });
+    });
+
     it("does not get a card's key as the MAC of what it is derived from", async () => {
       await withKms(provider, {}, async ({ kms }) => {
         const master = async (label: string, more: object) => {

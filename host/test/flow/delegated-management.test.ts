@@ -398,8 +398,11 @@ describe('delegated management over REST', function () {
       );
       expect(tooMuch.error?.problem.type).to.equal('urn:opentsm:problem:status-word');
     }
-    const notHis = await foreign.settled((await keyed('tsm.stranger')).id);
-    expect(notHis.error?.problem.type).to.equal('urn:opentsm:problem:key-owner');
+    for (const [keyIndex, code] of [
+      ['tsm.stranger', 'key-owner'],
+      ['tsm.nobody', 'no-such-key'],
+    ] as const)
+      expect(await refusal(keyed(keyIndex))).to.equal(`403 ${code}`);
 
     const wished = { privileges: ['dap-verification'] as const, memory: { nonVolatileQuota: 20_000 } };
     const { id } = await keyed('tsm.foreign', { privileges: [...wished.privileges], memory: wished.memory });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { PolicyError } from '../../errors.ts';
+import { PeerError, PolicyError } from '../../errors.ts';
 import { requireOwnNames } from '../../store/issuer/applications.ts';
 import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
+import { STORAGE_KEY } from './initial-keys/47-install-keyed-domain.ts';
 import type { DomainStart, IssuerContext } from './issuer-context.ts';
 import { requireGranted } from './wished-domain.ts';
 
@@ -14,6 +15,7 @@ import { requireGranted } from './wished-domain.ts';
  * @throws PolicyError `provider-not-permitted`, `privilege-not-permitted`, `aid-not-registered`, `card-reported`:
  *     before anything is touched
  * @throws ConflictError `aid-taken` where the card has an application of this name
+ * @throws PolicyError with the code of the KMS where it makes no first keys under the transport key that is named
  */
 export async function checkProviderPermission({ request, caller, wished, keys }: DomainStart, context: IssuerContext) {
   const provider = request.providerId === caller ? await findProvider(context.database, caller) : undefined;
@@ -37,5 +39,18 @@ export async function checkProviderPermission({ request, caller, wished, keys }:
   await requireNotReported(context.database, request.cardId);
   const { cardId, ssdAid, providerId } = request;
   await requireOwnNames(context.database, { cardId, aid: ssdAid, providerId });
+  if (keys !== undefined) {
+    const { keyIndex: transportKey, lengthBits } = keys;
+    const wanted = { storageKey: STORAGE_KEY, transportKey, owner: providerId, lengthBits };
+    await context.kms.domainKeys.check(wanted).catch(refuse);
+  }
   return { relayBaseUrl: provider.baseUrl, delegated };
+}
+
+const REFUSALS: readonly number[] = [403, 404, 409, 422];
+
+/** What the KMS refuses the caller is refused; what fails there is another thing. */
+function refuse(error: unknown): never {
+  if (!(error instanceof PeerError) || !REFUSALS.includes(Number(error.context.status))) throw error;
+  throw new PolicyError(error.code, error.message, {}, error);
 }
