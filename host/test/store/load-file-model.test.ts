@@ -129,12 +129,21 @@ const token = fc.nat(7);
 const which = fc.constantFrom(0, 0, 1);
 const instance = fc.record({ of: who, which });
 const receipt = fc.nat(3);
+/** A file or an instance. */
+const object = fc.oneof(
+  name,
+  name,
+  instance.map(({ of, which: at }) => applicationOf(of, at)),
+);
 
 const lie: fc.Arbitrary<Lie> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask load' as const), who: liar, name, content, domain }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask delete' as const), who: liar, name, domain }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('ask delete' as const), who: liar, name: object, domain }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask install' as const), who: liar, name, instance, domain }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('ask extradition' as const), who: liar, name, from: domain }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('ask extradition' as const), who: liar, name: object, from: domain }),
+  },
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('play' as const), token }) },
   {
     weight: 5,
