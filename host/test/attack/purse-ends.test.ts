@@ -67,6 +67,7 @@ describe('a load of a purse that has come to its end', function () {
     expect([more.outcome, more.problem?.type, more.problem?.status]).to.deep.equal([
       ...['refused', 'urn:opentsm:problem:purse-key-dead', 409],
     ]);
+    expect(more.problem?.detail, 'what to do').to.include('can still be spent at a terminal');
   });
 
   it('stays open without a proof, and is done when the proof comes', async () => {

@@ -25,7 +25,10 @@ export const isFinal = (sw: string): boolean => sw in ENDS;
  */
 export function initializedOf(command: GpCommand, amount: number, response: CardResponse | undefined): LoadInitialized {
   const [code, message] = ENDS[response?.sw ?? ''] ?? [];
-  if (code !== undefined) throw new LifeCycleError(code, `${message}: bring another card`, { sw: response?.sw });
+  if (code !== undefined) {
+    const next = 'bring another card; what is in this purse can still be spent at a terminal';
+    throw new LifeCycleError(code, `${message}: ${next}`, { sw: response?.sw });
+  }
   if (amount > 0 && response?.sw === CONDITIONS)
     throw new LifeCycleError('purse-limit', 'The balance would be over the limit of the purse: load less', { amount });
   return decodeLoadInitialized(responseData(command, response));
