@@ -149,13 +149,16 @@ final class Channels extends SecureChannel {
         if (ins == Gp.INS_INITIALIZE_UPDATE) {
             end();
             symmetric = protocolOf(domain.keySource(), p1);
-            if (symmetric == null && p2 == 0) {
+            if (symmetric == null) {
+                if (p2 != 0) {
+                    Refuse.parameters();
+                }
                 Refuse.notFound();
             }
         }
         if (symmetric == null) {
             end();
-            ISOException.throwIt(p2 != 0 && ins == Gp.INS_INITIALIZE_UPDATE ? Gp.SW_WRONG_P1P2 : Gp.SW_CONDITIONS);
+            Refuse.conditions();
         }
         return symmetric.execute(ins, p1, p2);
     }
@@ -180,28 +183,23 @@ final class Channels extends SecureChannel {
         if (ram[Transients.STATE] == PACKET) {
             end();
         }
-        // parts outside a session are one packet's, whoever had sent them: they are never joined to another one's
-        if (ram[Transients.STATE] == 0 && ram[Transients.CHAIN_ACTIVE] != 0) {
-            domain.reader.drop();
-        }
-        if (version == 0 || ram[Transients.STATE] != 0) {
+        if (ram[Transients.STATE] != 0) {
             return;
         }
-        byte maker = Gp.BY_PARENT;
-        if (key >= 0) {
-            short own = domain.sets.find(version, key);
-            if (own == KeyStore.NONE) {
-                return;
-            }
-            maker = domain.sets.maker(own);
-        } else if (domain.keySource() == domain.sets) {
-            // it has keys of its own
+        // parts outside a session are one packet's, whoever had sent them: they are never joined to another one's
+        if (ram[Transients.CHAIN_ACTIVE] != 0) {
+            domain.reader.drop();
+        }
+        KeyStore sets = domain.sets;
+        short own = sets.find(version, key);
+        // a parent's key vouches for a domain without keys of its own
+        if (version == 0 || (key < 0 ? domain.keySource() == sets : own == KeyStore.NONE)) {
             return;
         }
         ram[Transients.OPTION] = version;
-        ram[Transients.PACKET_KEY] = (byte) (key & ~ApplicationChannel.OF_PARENT);
-        ram[Transients.KEYS_MAKER] = maker;
-        scp10.opened(PACKET, domain.isOwners(maker), Gp.LEVEL_C_MAC);
+        ram[Transients.PACKET_DEK] = (byte) ((key + 1) & ~ApplicationChannel.OF_PARENT);
+        ram[Transients.KEYS_MAKER] = own == KeyStore.NONE ? Gp.BY_PARENT : sets.maker(own);
+        scp10.opened(PACKET, domain.isOwners(ram[Transients.KEYS_MAKER]), Gp.LEVEL_C_MAC);
     }
 
     void changeLevel(byte level) {
@@ -213,12 +211,12 @@ final class Channels extends SecureChannel {
             current().cryptKey(mode, buffer, offset, length);
             return;
         }
-        byte dek = (byte) (ram[Transients.PACKET_KEY] + 1);
-        short size = domain.keySource().value(ram[Transients.OPTION], dek, ram, Transients.SCRATCH);
+        byte version = ram[Transients.OPTION];
+        short size = domain.keySource().value(version, ram[Transients.PACKET_DEK], ram, Transients.SCRATCH);
         byte type = ram[Transients.SCRATCH];
-        Tlv.require(size != 0 && (type == Gp.KEY_AES || type == Gp.KEY_DES) && (length & 7) == 0);
+        Tlv.require(size != 0 && (byte) (type & ~Gp.KEY_AES_BIT) == Gp.KEY_DES && (length & 7) == 0);
         // Amendment B knows CBC alone
-        type |= (byte) ((ram[Transients.OPTION] & TLS) >> TLS_TO_CHAINED);
+        type |= (byte) ((version & TLS) >> TLS_TO_CHAINED);
         scp10.ciphers.cryptKey(mode, type, (short) (Transients.SCRATCH + 1), size, buffer, offset, length);
         Bytes.wipe(ram, Transients.SCRATCH, (short) (KeyStore.KEY_MAX + 1));
     }

@@ -58,8 +58,8 @@ final class Transients {
     static final short KEY_OFFSETS = (short) (CHALLENGE + 16);
     static final short KEY_LENGTHS = (short) (KEY_OFFSETS + 6);
     static final short COUNTERS = (short) (KEY_LENGTHS + 6);
-    /** Of a packet, which has no session keys: identifier of the key that it was right under. */
-    static final short PACKET_KEY = COUNTERS;
+    /** Of a packet, which has no session keys: identifier of the key under which keys come. */
+    static final short PACKET_DEK = COUNTERS;
 
     static final short TEMPLATES_LENGTH = (short) (COUNTERS + 16);
     // What the owner personalizes: its AID's length with TARGET_IS_DOMAIN, 00 for nothing, then the AID
