@@ -20,21 +20,41 @@ import type { VisitContext } from './engine/unit.ts';
  * @see GPCS 11.4
  */
 export async function findEntry(
-  sought: { readonly subset: number; readonly name: Aid; readonly first?: CardResponse | undefined },
+  { name, ...sought }: Omit<Parameters<typeof listEntries>[0], 'prefix'> & { readonly name: Aid },
   context: VisitContext,
-  row: Omit<Parameters<typeof sendProtected>[2], 'commands'>,
+  row: Row,
 ): Promise<RegistryEntry | undefined> {
-  const { subset, name } = sought;
+  const { entries } = await listEntries({ ...sought, prefix: name }, context, row);
+  return entries.find((entry) => sameBytes(entry.aid, name));
+}
+
+type Row = Omit<Parameters<typeof sendProtected>[2], 'commands'>;
+
+/**
+ * All entries whose names begin so, as `findEntry`. No MAC is over an error status word: whoever carries answers can
+ * say 6A88 in place of any of them.
+ *
+ * @returns `isWhole` when the list ended in 9000, and so is the card's own word to its end
+ */
+export async function listEntries(
+  sought: { readonly subset: number; readonly prefix: Uint8Array; readonly first?: CardResponse | undefined },
+  context: VisitContext,
+  row: Row,
+): Promise<{ readonly entries: readonly RegistryEntry[]; readonly isWhole: boolean }> {
+  const { subset, prefix } = sought;
   let { first } = sought;
+  let last = '';
   const send = async (command: GpCommand): Promise<CardResponse> => {
     const told = first ?? (await sendProtected([toPlainCommand(command)], context, { ...row, commands: STATUS }))[0];
     first = undefined;
+    last = told?.sw ?? '';
     return told ?? { data: '', sw: '' };
   };
-  return (await readRegistry(send, subset, { prefix: name })).find((entry) => sameBytes(entry.aid, name));
+  const entries = await readRegistry(send, subset, { prefix });
+  return { entries, isWhole: last === '9000' };
 }
 
 const STATUS = ['GET STATUS'];
 
 /** The command whose answer `findEntry` goes on from. */
-export const statusOf = (subset: number, name: Aid) => toPlainCommand(getStatus(subset, { prefix: name }));
+export const statusOf = (subset: number, prefix: Uint8Array) => toPlainCommand(getStatus(subset, { prefix }));

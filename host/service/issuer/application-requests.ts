@@ -9,6 +9,7 @@ import {
   findApplicationRequest,
   finishApplicationRequest,
 } from '../../store/issuer/application-requests.ts';
+import { withdrawApplication } from '../../store/issuer/applications.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { claimIdempotencyKey, type RequestTables } from '../../store/request-log.ts';
 import type {
@@ -181,8 +182,11 @@ export class ApplicationRequests {
 
 const finishing =
   (id: string, problem?: ApplicationProblem): Also =>
-  (transaction) =>
-    finishApplicationRequest(transaction as unknown as Transaction<IssuerTables>, id, problem);
+  async (transaction) => {
+    const own = transaction as unknown as Transaction<IssuerTables>;
+    if (problem !== undefined) await withdrawApplication(own, id);
+    await finishApplicationRequest(own, id, problem);
+  };
 
 /** A refusal says that the card is untouched, unless its row knows better. */
 const refusalOf = (failure: Failure): ApplicationProblem => ({

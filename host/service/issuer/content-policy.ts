@@ -6,7 +6,7 @@ import { requireNotReported } from '../../store/issuer/card-arrivals.ts';
 import { providerOfProduct } from '../../store/issuer/card-products.ts';
 import { findCardInService } from '../../store/issuer/cards.ts';
 import { type DelegatedDomain, findDelegatedDomain } from '../../store/issuer/content-tokens.ts';
-import { isVouchedFor, listLoadFiles } from '../../store/issuer/load-files.ts';
+import { isBroughtBy, listLoadFiles } from '../../store/issuer/load-files.ts';
 import { findProvider } from '../../store/issuer/providers.ts';
 import type { IssuerTables } from '../../store/issuer/schema.ts';
 import { AID, aidToHex } from '../../wire/gp/aid.ts';
@@ -96,7 +96,7 @@ async function requireBrought(
 ): Promise<void> {
   const [file] = await listLoadFiles(database, cardId, [aid]);
   const known = { aid, hash: file?.hash ?? undefined };
-  if (await isVouchedFor(database, { cardId, providerId: caller }, known)) return;
+  if (await isBroughtBy(database, { cardId, providerId: caller }, known)) return;
   if (await isFromMaker(known, cardId, { database, settings })) return;
   throw new ConflictError(
     'load-file-unknown',

@@ -10,7 +10,7 @@ import {
   lockNames,
   type NamedLoadFile,
   nextNumber,
-  recordLoading,
+  recordSent,
 } from './load-files.ts';
 import type { IssuerTables } from './schema.ts';
 
@@ -94,18 +94,53 @@ export async function recordCreating(database: Database, application: Applicatio
 }
 
 /**
- * Records that these files are loaded now, which the card has shown that it does not have.
+ * Records that LOAD of these files leaves now, whose INSTALL [for load] the card has taken.
  *
+ * @param transaction one that looks at the names, in the card's turn
  * @throws ConflictError as `requireOwnNames`
  */
-export async function recordLoadingOf(database: Database, application: ApplicationRow, aids: readonly string[]) {
+export async function recordSentOf(transaction: Database, application: ApplicationRow, aids: readonly string[]) {
   const { cardId, providerId, loadFile, libraries = [] } = application;
   const files = [...libraries, ...(loadFile === undefined ? [] : [loadFile])].filter(({ aid }) => aids.includes(aid));
-  await database.transaction().execute(async (transaction) => {
-    await lockNames(transaction, cardId);
-    await requireOwnNames(transaction, application);
-    await recordLoading(transaction, { cardId, providerId, files });
-  });
+  await requireOwnNames(transaction, application);
+  await recordSent(transaction, { cardId, providerId, files });
+}
+
+/**
+ * Before INSTALL leaves, when the card has shown in this turn that it has no such instance: one of this name in the
+ * issuer's domain is this provider's from now on, and no receipt of what was done in its own says otherwise.
+ *
+ * @param transaction one that looks at the names, in the card's turn
+ */
+export async function recordInstalling(transaction: Database, { cardId, providerId, aid }: Owned): Promise<void> {
+  await transaction
+    .updateTable('applications')
+    .set({ state: 'installing', since: nextNumber })
+    .where('card', '=', cardIdText(cardId))
+    .where('aid', '=', aid)
+    .where('provider_id', '=', providerId)
+    .execute();
+}
+
+/**
+ * A request that ended before it changed the card has made nothing of this name: it is free for others again, unless
+ * its provider has a token for it, or another flow had its turn since.
+ */
+export async function withdrawApplication(database: Database, workflowId: string): Promise<void> {
+  await database
+    .deleteFrom('applications')
+    .where('workflow_id', '=', workflowId)
+    .where('state', '=', 'creating')
+    .where(
+      sql<boolean>`EXISTS (
+        SELECT 1 FROM application_requests r WHERE r.request_id = applications.workflow_id AND NOT r.touched)
+      AND EXISTS (
+        SELECT 1 FROM content_turns c WHERE c.card = applications.card AND c.workflow_id = applications.workflow_id)
+      AND NOT EXISTS (
+        SELECT 1 FROM content_tokens t WHERE t.card = applications.card AND t.act->>'act' = 'install'
+          AND t.act->>'instanceAid' = applications.aid)`,
+    )
+    .execute();
 }
 
 /**
@@ -235,7 +270,8 @@ export async function recordDeleted(
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .where('provider_id', '=', providerId)
-    .$if(by !== undefined, (query) => query.where('since', '<=', String(by)))
+    // What the issuer put into its own domain no token deletes.
+    .$if(by !== undefined, (query) => query.where('since', '<=', String(by)).where('state', '<>', 'installing'))
     .execute();
 }
 

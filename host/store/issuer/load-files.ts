@@ -48,23 +48,45 @@ export async function listLoadFiles(database: Database, cardId: CardId, aids: re
     .execute();
 }
 
+/** Which domain has a load file, as the card says: the issuer's, another one, or it does not say (tag CC). */
+export type FileDomain = 'issuer' | 'other' | 'untold';
+
 /**
- * Has the card the file of this hash under this name? What another provider brought counts when it is proved, and only
- * while nobody has a load token for this name and another code: a card takes tokens again, and not each act is told.
+ * Has the card the file of this hash under this name? Only what the card itself has shown or proved counts, and nothing
+ * that was only granted. What another provider brought counts while nobody has a load token for this name and another
+ * code: a card takes tokens again, and not each act is told. Tokens bring nothing into the issuer's domain.
  */
 export async function isVouchedFor(
   database: Database,
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
   file: NamedLoadFile,
+  domain: FileDomain = 'untold',
 ): Promise<boolean> {
   const [row] = await listLoadFiles(database, cardId, [file.aid]);
   if (row === undefined || row.hash === null || row.hash !== file.hash) return false;
   if (row.provider_id !== providerId)
     return row.state === 'loaded' && !(await hasTokenForAnother(database, cardId, file));
+  if (row.state === 'unsure' || row.state === 'loading') return false;
+  if (domain === 'issuer') return true;
+  if (row.state === 'sent')
+    return domain === 'untold' && !(await hasTokenForAnother(database, cardId, file, { ever: true }));
   // What it had may be gone, and another's have come.
   if (row.state === 'released' || (await mayBeDeleted(database, cardId, { providerId, aid: file.aid })))
-    return row.state !== 'unsure' && !(await hasTokenForAnother(database, cardId, file, { but: providerId }));
-  return row.state !== 'unsure';
+    return !(await hasTokenForAnother(database, cardId, file, { but: providerId }));
+  return true;
+}
+
+/** Has this provider leave to bring this file, or has the card it? An application by a token may be made of it. */
+export async function isBroughtBy(
+  database: Database,
+  whose: Omit<ProvidersFiles, 'files'>,
+  file: NamedLoadFile,
+): Promise<boolean> {
+  const [row] = await listLoadFiles(database, whose.cardId, [file.aid]);
+  const isAsked = row?.state === 'loading' || row?.state === 'sent';
+  if (isAsked && row.provider_id === whose.providerId && row.hash !== null && row.hash === file.hash)
+    return !(await mayBeDeleted(database, whose.cardId, { providerId: whose.providerId, aid: file.aid }));
+  return isVouchedFor(database, whose, file);
 }
 
 /** Has this provider a token for the deletion of this file that it has said nothing of? Its flow may go on with it. */
@@ -138,16 +160,14 @@ export async function broughtBy(
 }
 
 /**
- * Before LOAD, when the card has shown that there is no such file: from now on one of this name is this one.
+ * Before LOAD leaves, when the card has taken INSTALL [for load] under the MAC of its answer, and so has no such file:
+ * from now on one of this name in the issuer's domain is this one.
  *
- * @param database a transaction that looks at the names
+ * @param database a transaction that looks at the names, in the card's turn
  * @throws ConflictError `too-many-load-files`
  */
-export async function recordLoading(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
-  for (const { aid, hash } of files) {
-    const state = await firstState(database, cardId, providerId, { aid, hash });
-    await put(database, { cardId, providerId, aid, hash, state });
-  }
+export async function recordSent(database: Database, { cardId, providerId, files }: ProvidersFiles): Promise<void> {
+  for (const { aid, hash } of files) await put(database, { cardId, providerId, aid, hash, state: 'sent' });
   await requireRoom(database, cardId, providerId);
 }
 
@@ -168,7 +188,8 @@ export async function recordLoadToken(
   const [row] = await listLoadFiles(database, cardId, [aid]);
   if (row !== undefined && row.provider_id !== providerId) throw fileTaken(cardId, aid);
   const known = row !== undefined && row.hash === hash;
-  if (row !== undefined && !known && (row.state === 'loading' || (row.state === 'loaded' && row.hash !== null)))
+  const mayBeThere = row?.state === 'loading' || row?.state === 'sent';
+  if (row !== undefined && !known && (mayBeThere || (row.state === 'loaded' && row.hash !== null)))
     throw fileTaken(cardId, aid);
   const first = await firstState(database, cardId, providerId, file);
   // The one of before may be there still.
@@ -236,14 +257,17 @@ export async function recordUnloaded(
     .execute();
   await database
     .updateTable('load_files')
-    .set({ state: 'released', since: notBefore(number) })
+    .set({ state: RELEASED, since: notBefore(number) })
     .where('card', '=', cardIdText(cardId))
     .where('aid', '=', aid)
     .where('provider_id', '=', providerId)
-    .where('state', 'in', ['loaded', 'loading'])
+    .where('state', 'in', ['loaded', 'sent', 'loading'])
     .where(({ not }) => not(loaded))
     .execute();
 }
+
+/** What was only granted was never shown, and is not when its deletion is asked for. */
+const RELEASED = sql<'released' | 'unsure'>`CASE state WHEN 'loading' THEN 'unsure' ELSE 'released' END`;
 
 /** A file of which nobody noted what it is, because a release before brought it: the card says that it is there. */
 export async function adoptLoadFile(
@@ -271,10 +295,10 @@ export async function releaseLoadFiles(
   by?: number,
 ): Promise<readonly string[]> {
   if (aids.length === 0) return [];
-  const release = (from: 'loaded' | 'loading') =>
+  const release = (from: 'loaded' | 'sent' | 'loading') =>
     database
       .updateTable('load_files')
-      .set({ state: 'released', since: notBefore(by) })
+      .set({ state: RELEASED, since: notBefore(by) })
       .where('card', '=', cardIdText(cardId))
       .where('aid', 'in', [...aids])
       .where('provider_id', '=', providerId)
@@ -282,6 +306,7 @@ export async function releaseLoadFiles(
       .returning('aid')
       .execute();
   const known = await release('loaded');
+  await release('sent');
   await release('loading');
   // A load that was asked for before may have been before.
   await database
@@ -299,36 +324,34 @@ export async function releaseLoadFiles(
  * The card has refused to delete them in the session in which it showed them: they never left. While a token for their
  * deletion is about, which nothing was heard of, they may leave at any time.
  *
+ * @param transaction one that looks at the names, in the card's turn
  * @param aids what `releaseLoadFiles` has answered for this DELETE
  */
 export async function keepLoadFiles(
-  database: Database,
+  transaction: Database,
   { cardId, providerId }: Omit<ProvidersFiles, 'files'>,
   aids: readonly string[],
 ): Promise<void> {
   if (aids.length === 0) return;
-  await database.transaction().execute(async (transaction) => {
-    await lockNames(transaction, cardId);
-    const asked = await transaction
-      .selectFrom('content_tokens')
-      .select(sql<string>`act->>'aid'`.as('aid'))
-      .where('card', '=', cardIdText(cardId))
-      .where('provider_id', '=', providerId)
-      .where(sql<boolean>`act->>'act' = 'delete' AND state <> 'confirmed'`)
-      .where('ended_at', 'is', null)
-      .where(sql<string>`act->>'aid'`, 'in', [...aids])
-      .execute();
-    const kept = aids.filter((name) => !asked.some(({ aid }) => aid === name));
-    if (kept.length === 0) return;
-    await transaction
-      .updateTable('load_files')
-      .set({ state: 'loaded' })
-      .where('card', '=', cardIdText(cardId))
-      .where('provider_id', '=', providerId)
-      .where('aid', 'in', kept)
-      .where('state', '=', 'released')
-      .execute();
-  });
+  const asked = await transaction
+    .selectFrom('content_tokens')
+    .select(sql<string>`act->>'aid'`.as('aid'))
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    .where(sql<boolean>`act->>'act' = 'delete' AND state <> 'confirmed'`)
+    .where('ended_at', 'is', null)
+    .where(sql<string>`act->>'aid'`, 'in', [...aids])
+    .execute();
+  const kept = aids.filter((name) => !asked.some(({ aid }) => aid === name));
+  if (kept.length === 0) return;
+  await transaction
+    .updateTable('load_files')
+    .set({ state: 'loaded' })
+    .where('card', '=', cardIdText(cardId))
+    .where('provider_id', '=', providerId)
+    .where('aid', 'in', kept)
+    .where('state', '=', 'released')
+    .execute();
 }
 
 /** Two that come at once look at the names of a card one after the other. */

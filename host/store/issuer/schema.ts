@@ -48,7 +48,11 @@ interface ApplicationTable {
   card: string;
   aid: string;
   provider_id: string;
-  state: 'creating' | 'created';
+  /**
+   * `creating`: its name is asked for; `installing`: INSTALL has left for it, after the card has shown that there
+   * was no such instance; `created`: the card has it.
+   */
+  state: 'creating' | 'installing' | 'created';
   workflow_id: string;
   /** Null: a security domain, or put there by a release before this one. */
   product_id: string | null;
@@ -74,10 +78,11 @@ interface LoadFileTable {
   /** SHA-256 of the load file data block; null: brought by a release that did not note it. */
   hash: string | null;
   /**
-   * `loading`: on its way, or there and its answer lost; `loaded`: the card has taken it; `released`: gone by its
-   * provider's word; `unsure`: one of this name may be another file until the card has taken this one.
+   * `loading`: a token for it was given; `sent`: LOAD has left, after the card has taken INSTALL [for load];
+   * `loaded`: the card has taken it; `released`: it was there, and may be gone; `unsure`: one of this name may be
+   * another file until the card has taken this one.
    */
-  state: 'loading' | 'loaded' | 'released' | 'unsure';
+  state: 'loading' | 'sent' | 'loaded' | 'released' | 'unsure';
   /** As of an application. */
   since: Generated<string>;
 }
@@ -90,6 +95,19 @@ interface SecurityDomainRequestTable {
   problem: string | null;
   /** Key blocks for the owner, until they are handed over. */
   key_blob: string | null;
+}
+
+/** Whose turn it is to change a card's content through the issuer. */
+interface ContentTurnTable {
+  card: string;
+  /** Grows with each turn: what was begun in one before decides nothing. */
+  number: string;
+  workflow_id: string;
+  provider_id: string;
+  until: ColumnType<Date, never, never>;
+  /** Who waits, as long as it asks. */
+  next_provider_id: string | null;
+  next_until: ColumnType<Date | null, never, never>;
 }
 
 /** Which AIDs a provider's security domains may have. */
@@ -195,6 +213,7 @@ export interface IssuerTables
   cards: CardTable;
   applications: ApplicationTable;
   load_files: LoadFileTable;
+  content_turns: ContentTurnTable;
   security_domain_requests: SecurityDomainRequestTable;
   provider_aids: ProviderAidTable;
   products: ProductTable;
@@ -394,6 +413,21 @@ export const ISSUER_MIGRATIONS: readonly Migration[] = [
           AND d.provider_id = f.provider_id AND NOT EXISTS (
             SELECT 1 FROM content_tokens l WHERE l.card = f.card AND l.provider_id = f.provider_id
               AND l.act->>'act' = 'load' AND l.act->>'loadFileAid' = f.aid AND l.state = 'confirmed'
-              AND l.number > d.number));`,
+              AND l.number > d.number
+              AND (d.ended_at IS NOT NULL OR NOT EXISTS (
+                SELECT 1 FROM content_tokens o WHERE o.card = f.card AND o.provider_id <> f.provider_id
+                  AND o.act->>'act' = 'load' AND o.act->>'loadFileAid' = f.aid
+                  AND o.act->>'hash' IS DISTINCT FROM f.hash))));`,
+  },
+  {
+    number: 25,
+    name: 'turns of content',
+    sql: `CREATE TABLE content_turns (
+        card text PRIMARY KEY REFERENCES cards, number bigint NOT NULL, workflow_id text NOT NULL,
+        provider_id text NOT NULL, until timestamptz NOT NULL, next_provider_id text, next_until timestamptz);
+      ALTER TABLE applications DROP CONSTRAINT applications_state_check,
+        ADD CHECK (state IN ('creating', 'installing', 'created'));
+      ALTER TABLE load_files DROP CONSTRAINT load_files_state_check,
+        ADD CHECK (state IN ('loading', 'sent', 'loaded', 'released', 'unsure'));`,
   },
 ];

@@ -146,7 +146,7 @@ describe('code of one provider in the domain of another', function () {
     }
     const removal = held(await world.grant('a', deleteOf(instanceAid)));
     const { confirmation } = world.play(removal);
-    const phone: Phone = async (trip) => (trip === 2 ? 'half' : 'done');
+    const phone: Phone = async (trip) => (trip === 3 ? 'half' : 'done');
     expect(await world.deploy('a', { loadFileAid: file, code: EVIL, instanceAid }, { phone })).to.equal('link-lost');
     expect(await world.report(removal, confirmation)).to.equal(undefined);
     expect(await world.deploy('b', GOOD)).to.equal('aid-taken');
@@ -191,7 +191,7 @@ describe('code of one provider in the domain of another', function () {
     const late = world.play(removal).confirmation;
     const second = held(await world.grant('b', loadOf(GOOD.code), { block: blockOf(GOOD.code) }));
     expect(await world.report(removal, late)).to.equal(undefined);
-    expect(await world.rows()).to.equal(`${NAME} b released`);
+    expect(await world.rows()).to.equal(`${NAME} b unsure`);
     expect(await world.report(second, world.play(second).confirmation)).to.equal(undefined);
     expect(await world.rows()).to.equal(`${NAME} b loaded`);
   });
@@ -204,7 +204,7 @@ describe('code of one provider in the domain of another', function () {
     expect(await world.deploy('b', GOOD)).to.equal('application-elsewhere');
     expect(writers()).to.deep.equal([]);
     // It may be the issuer's own: nobody deletes it who has asked for its name.
-    expect(await world.remove('b')).to.equal('application-elsewhere');
+    expect(await world.remove('b')).to.equal('not-your-application');
     expect(world.card.applications.get(applicationOf('b', 0))).to.equal(left);
   });
 
@@ -230,7 +230,7 @@ describe('code of one provider in the domain of another', function () {
       if (told === 'a receipt') world.card.applications.set(applicationOf('b', 0), strange);
       const receipt = world.play(victim).confirmation;
       const phone: Phone = async (trip) => {
-        if (trip !== 3) return 'done';
+        if (trip !== 4) return 'done';
         await world.report(victim, receipt);
         for (const act of [deleteOf(library.loadFileAid), loadOf(EVIL, library.loadFileAid)]) {
           const granted = await world.grant('a', act, { block: blockOf(EVIL) });

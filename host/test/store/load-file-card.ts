@@ -41,6 +41,16 @@ interface Application {
 /** As the registry shows it. */
 type Entry = Pick<File, 'domain'> & { readonly file?: string };
 
+/** What GET STATUS of a card tells. */
+export interface CardKind {
+  /** Load files are shown with tag CC. */
+  readonly tellsDomain: boolean;
+  /** Applications without it. */
+  readonly hidesDomain?: boolean;
+  /** Applications without their load file, tag C4. */
+  readonly hidesFile?: boolean;
+}
+
 const ok = (data = ''): CardResponse => ({ data, sw: '9000' });
 const refused = (sw: string): CardResponse => ({ data: '', sw });
 const [IN_USE, ABSENT, WRONG, NONE, MORE] = ['6985', '6A88', '6A80', '6A82', '6310'] as const;
@@ -53,20 +63,31 @@ export class LoadFileCard {
   readonly applications = new Map<string, Application>();
   /** With Delegated Management, or without. */
   readonly domains = new Map<string, boolean>();
-  readonly #tellsDomain: boolean;
+  readonly #kind: CardKind;
+  #session = 0;
   #coming: { readonly aid: string; readonly domain: string } | undefined;
   #block: Uint8Array[] = [];
   /** Entries of the registry that wait for GET STATUS with P2 03. */
   #untold: Uint8Array[] = [];
 
-  /** @param options.tellsDomain load files are shown with tag CC */
-  constructor(isdAid: string, { tellsDomain }: { readonly tellsDomain: boolean }) {
+  constructor(isdAid: string, kind: CardKind) {
     this.isdAid = isdAid;
-    this.#tellsDomain = tellsDomain;
+    this.#kind = kind;
   }
 
-  /** In the session of the issuer's domain. */
-  command({ ins, p1, p2, data }: Pick<PlainCommand, 'ins' | 'p1' | 'p2' | 'data'>): CardResponse {
+  /** A session with the issuer's domain, which ends the one before. */
+  openSession(): number {
+    this.#coming = undefined;
+    this.#session += 1;
+    return this.#session;
+  }
+
+  /** In a session of the issuer's domain; absent: the one that is open. */
+  command(
+    { ins, p1, p2, data }: Pick<PlainCommand, 'ins' | 'p1' | 'p2' | 'data'>,
+    session = this.#session,
+  ): CardResponse {
+    if (session !== this.#session) return refused('6982');
     const bytes = fromHex(data, 4_096);
     if (ins === INS.GET_STATUS) return this.#status(p1, p2 === 0x03, toHex(new TlvReader(bytes).expect(0x4f)));
     if (ins === INS.DELETE) return this.remove(toHex(new TlvReader(bytes).expect(0x4f)), this.isdAid);
@@ -184,8 +205,9 @@ export class LoadFileCard {
     const found = [...all].filter(([name]) => name.startsWith(prefix));
     return found.map(([name, entry]) => {
       const parts = [encodeTlv(0x4f, aid(name)), encodeTlv(0x9f70, Uint8Array.of(subset === 0x20 ? 0x01 : 0x07))];
-      if (entry.file !== undefined) parts.push(encodeTlv(0xc4, aid(entry.file)));
-      if (subset !== 0x20 || this.#tellsDomain) parts.push(encodeTlv(0xcc, aid(entry.domain)));
+      const { tellsDomain, hidesDomain, hidesFile } = this.#kind;
+      if (entry.file !== undefined && hidesFile !== true) parts.push(encodeTlv(0xc4, aid(entry.file)));
+      if (subset === 0x20 ? tellsDomain : hidesDomain !== true) parts.push(encodeTlv(0xcc, aid(entry.domain)));
       return encodeTlv(0xe3, concat(...parts));
     });
   }

@@ -5,6 +5,8 @@ import { actOfReceipt } from '../../card/delegated-act.ts';
 import { StatusWordError, TransportError, TsmError } from '../../errors.ts';
 import { ContentTokens } from '../../service/issuer/content-tokens.ts';
 import { openDatabase } from '../../store/database.ts';
+import { addApplicationRequest } from '../../store/issuer/application-requests.ts';
+import { withdrawApplication } from '../../store/issuer/applications.ts';
 import { putProduct } from '../../store/issuer/card-products.ts';
 import { type Card, putCard } from '../../store/issuer/cards.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
@@ -23,6 +25,7 @@ import { lookForApplication } from '../../workflow/deploy-application/look-for-a
 import { readLibraries } from '../../workflow/deploy-application/read-libraries.ts';
 import { readRegistry } from '../../workflow/deploy-application/read-registry.ts';
 import { recordApplication } from '../../workflow/deploy-application/record-application.ts';
+import { RepeatVisit } from '../../workflow/engine/retry.ts';
 import { installSecurityDomain } from '../../workflow/key-distribution/47-install-security-domain.ts';
 import { checkRemovalPermission } from '../../workflow/remove-application/check-removal-permission.ts';
 import type { RemovalFacts, RemovalStart } from '../../workflow/remove-application/context.ts';
@@ -30,13 +33,14 @@ import { deleteApplication } from '../../workflow/remove-application/delete-appl
 import { lookAtLoadFiles } from '../../workflow/remove-application/look-at-load-files.ts';
 import { lookAtRegistry } from '../../workflow/remove-application/look-at-registry.ts';
 import { recordRemoved } from '../../workflow/remove-application/record-removed.ts';
+import { selectIssuer } from '../../workflow/remove-application/select-issuer.ts';
 import { checkDomainOwner } from '../../workflow/remove-domain/check-domain-owner.ts';
 import type { DomainRemovalStart } from '../../workflow/remove-domain/context.ts';
 import { deleteDomain } from '../../workflow/remove-domain/delete-domain.ts';
 import { lookForDomain } from '../../workflow/remove-domain/look-for-domain.ts';
 import { recordDomainDeleted } from '../../workflow/remove-domain/record-domain-deleted.ts';
 import { TestDatabase } from '../ota/fixture.ts';
-import { blockOf, type Code, LoadFileCard } from './load-file-card.ts';
+import { blockOf, type CardKind, type Code, LoadFileCard } from './load-file-card.ts';
 
 /**
  * The issuer's rows about load files, its rows D3 to D8, R3 to R8, 47, E3 to E8 and its tokens, over a model of the
@@ -66,12 +70,22 @@ export interface Wanted {
   readonly libraries?: readonly { readonly loadFileAid: string; readonly code: Code }[];
 }
 
-/** A round trip is done, does not come to the card, comes with half of its commands, or its answer is lost. */
-export type Fate = 'done' | 'unsent' | 'half' | 'lost';
+/**
+ * A round trip is done, does not come to the card, comes with half of its commands, or its answer is lost; or the phone
+ * says in place of the card that there is no such thing (SELECT: 6A82), or in place of the last answer, over whose
+ * error status words there is no MAC, 6A88 or 6985; or it keeps what the card has answered until something else is
+ * done.
+ */
+export type Fate = 'done' | 'unsent' | 'half' | 'lost' | 'denied' | 'refused' | (() => Promise<void>);
 
 /** Between the platforms and the card; told before each trip of the flow, by its number from 0. */
 export type Phone = (trip: number) => Promise<Fate>;
-const faithful: Phone = async () => 'done';
+export const faithful: Phone = async () => 'done';
+/** Trips so far, and the session with the issuer's domain. */
+interface Way {
+  trip: number;
+  session?: number;
+}
 
 /** A token that its provider has, and may play as often as it likes. */
 export interface Held {
@@ -118,7 +132,7 @@ export class LoadFileWorld implements AsyncDisposable {
   }
 
   /** Another card, of which nobody has spoken, with a domain of each provider. */
-  async insert(options: { readonly tellsDomain: boolean }): Promise<void> {
+  async insert(options: CardKind): Promise<void> {
     this.#cards += 1;
     this.cardId = { kind: 'iccid', value: `8986001${String(this.#cards).padStart(12, '0')}0` };
     this.card = new LoadFileCard(ISD, options);
@@ -156,7 +170,12 @@ export class LoadFileWorld implements AsyncDisposable {
   async deploy(
     provider: ProviderId,
     wanted: Wanted,
-    { phone = faithful, tries = 1, which = 0 }: { phone?: Phone; tries?: number; which?: number } = {},
+    {
+      phone = faithful,
+      tries = 1,
+      which = 0,
+      workflowId = randomUUID(),
+    }: { phone?: Phone; tries?: number; which?: number; workflowId?: string } = {},
   ): Promise<string | undefined> {
     const { loadFileAid, code, libraries = [] } = wanted;
     const files = libraries.map((library) => ({ loadFileAid: library.loadFileAid, loadFile: blockOf(library.code) }));
@@ -169,40 +188,52 @@ export class LoadFileWorld implements AsyncDisposable {
       },
       ...(files.length === 0 ? {} : { libraries: files }),
     };
-    const at = { trip: 0 };
-    const context = this.#context(randomUUID(), phone, at);
+    const at: Way = { trip: 0 };
+    const context = this.#context(workflowId, phone, at);
     const facts: InstallFacts = { request, caller: provider, card: this.#row() };
-    return this.#ended(async () => {
+    await addApplicationRequest(this.database, workflowId, provider);
+    const end = await this.#ended(async () => {
       if (!this.card.domains.has(request.ssdAid)) throw new StatusWordError('status-word', 'no domain');
       await checkInstallPermission(facts, context);
       await this.#again(tries, async () => {
-        const { instancePresent } = await this.#drive(lookForApplication(facts, context), phone, at);
-        const { onCard } = await this.#drive(readRegistry({ ...facts, instancePresent }, context), phone, at);
-        const { librariesPresent } = await this.#drive(readLibraries(facts, context), phone, at);
-        await this.#drive(loadApplication({ ...facts, onCard, librariesPresent }, context), phone, at);
-        await recordApplication({ ...facts, onCard }, context);
+        const looked = await this.#drive(lookForApplication(facts, context), phone, at);
+        at.session = this.card.openSession();
+        const read = await this.#drive(readRegistry({ ...facts, ...looked }, context), phone, at);
+        const libraries = await this.#drive(readLibraries(facts, context), phone, at);
+        const known = { ...facts, ...looked, ...read, ...libraries };
+        const loaded = await this.#drive(loadApplication(known, context), phone, at);
+        await recordApplication({ ...known, ...loaded }, context);
       });
     });
+    // As the end of its flow.
+    if (end !== undefined) await withdrawApplication(this.database, workflowId);
+    return end;
   }
 
   /** R3 to R8, as `deploy`. */
   async remove(
     provider: ProviderId,
     which = 0,
-    { phone = faithful, tries = 1, of = provider }: { phone?: Phone; tries?: number; of?: ProviderId } = {},
+    {
+      phone = faithful,
+      tries = 1,
+      of = provider,
+      instanceAid = applicationOf(of, which),
+    }: { phone?: Phone; tries?: number; of?: ProviderId; instanceAid?: string } = {},
   ): Promise<string | undefined> {
-    const instanceAid = applicationOf(of, which);
     const request: RemovalStart['request'] = {
       ...{ cardId: this.cardId, ssdAid: domainOf(provider), productId: productOf(provider), instanceAid },
       ...{ loadFileAid: 'F0010203FF', relayId: 'relay-of-it', last: true },
     };
-    const at = { trip: 0 };
+    const at: Way = { trip: 0 };
     const context = this.#context(randomUUID(), phone, at);
     const start = { request, caller: provider };
     return this.#ended(async () => {
       const permitted = await checkRemovalPermission(start, context);
-      const facts: RemovalFacts = { ...start, ...permitted, card: this.#row() };
       await this.#again(tries, async () => {
+        const begun = { ...start, ...permitted, card: this.#row() };
+        const facts: RemovalFacts = { ...begun, ...(await this.#drive(selectIssuer(begun, context), faithful)) };
+        at.session = this.card.openSession();
         const looked = await this.#drive(lookAtRegistry(facts, context), phone, at);
         const seen = await this.#drive(lookAtLoadFiles({ ...facts, ...looked }, context), phone, at);
         await this.#drive(deleteApplication({ ...facts, ...looked, ...seen }, context), phone, at);
@@ -291,11 +322,15 @@ export class LoadFileWorld implements AsyncDisposable {
   }
 
   async #again(tries: number, act: () => Promise<void>): Promise<void> {
-    for (let left = tries; ; left -= 1)
+    let doubtful = 0;
+    for (let left = tries; ; )
       try {
         return await act();
       } catch (error) {
-        if (!(error instanceof TransportError) || left <= 1) throw error;
+        if (error instanceof TransportError) left -= 1;
+        else if (error instanceof RepeatVisit) doubtful += 1;
+        else throw error;
+        if (left <= 0 || doubtful > 2) throw error;
       }
   }
 
@@ -312,7 +347,7 @@ export class LoadFileWorld implements AsyncDisposable {
   async #drive<T>(
     row: AsyncGenerator<readonly (PlainCommand | CardCommand)[], T, readonly CardResponse[]>,
     phone: Phone,
-    at = { trip: 0 },
+    at: Way = { trip: 0 },
   ): Promise<T> {
     let next = await row.next();
     while (next.done !== true) {
@@ -329,25 +364,38 @@ export class LoadFileWorld implements AsyncDisposable {
   }
 
   /** A script stops at the first answer that its command does not expect. */
-  async #trip(
-    commands: readonly (PlainCommand | CardCommand)[],
-    phone: Phone,
-    at: { trip: number },
-  ): Promise<CardResponse[]> {
+  async #trip(commands: readonly (PlainCommand | CardCommand)[], phone: Phone, at: Way): Promise<CardResponse[]> {
+    if (commands.length === 0) return [];
     const fate = await phone(at.trip);
     at.trip += 1;
-    const sent = { done: commands.length, lost: commands.length, half: Math.ceil(commands.length / 2), unsent: 0 };
+    const half = Math.ceil(commands.length / 2);
+    const sent = fate === 'unsent' ? 0 : fate === 'half' ? half : commands.length;
     const responses: CardResponse[] = [];
-    for (const command of commands.slice(0, sent[fate])) {
-      const response = 'ins' in command ? this.card.command(command) : this.card.select(command);
+    for (const command of commands.slice(0, sent)) {
+      const response = 'ins' in command ? this.card.command(command, at.session) : this.card.select(command);
       responses.push(response);
       if (response.sw !== '9000' && command.expect?.includes(response.sw) !== true) break;
     }
+    if (typeof fate === 'function') {
+      await fate();
+      return responses;
+    }
+    if (fate === 'denied' || fate === 'refused') return this.#forged(commands, responses, fate);
     if (fate !== 'done') throw new TransportError('link-lost', 'The phone left');
     return responses;
   }
 
-  #context(workflowId: string, phone: Phone, at: { trip: number }): InstallContext {
+  #forged(
+    commands: readonly (PlainCommand | CardCommand)[],
+    responses: readonly CardResponse[],
+    fate: 'denied' | 'refused',
+  ): CardResponse[] {
+    const isWrapped = commands.some((command) => 'ins' in command);
+    if (!isWrapped) return [{ data: '', sw: '6A82' }, ...responses.slice(1)];
+    return [...responses.slice(0, -1), { data: '', sw: fate === 'denied' ? '6A88' : '6985' }];
+  }
+
+  #context(workflowId: string, phone: Phone, at: Way): InstallContext {
     return {
       ...{ workflowId, database: this.database, settings: { preloaded: this.preloaded } },
       card: {
@@ -364,6 +412,14 @@ export class LoadFileWorld implements AsyncDisposable {
       auditLog: { append: async () => {} },
       report: async () => {},
     } as unknown as InstallContext;
+  }
+
+  /** States of the rows of applications by name. */
+  async applicationRows(): Promise<string> {
+    const { rows } = await sql<{ told: string }>`
+      SELECT aid || ' ' || provider_id || ' ' || state AS told FROM applications
+      WHERE card = ${`iccid:${this.cardId.value}`} AND product_id IS NOT NULL ORDER BY aid`.execute(this.database);
+    return rows.map(({ told }) => told).join(', ');
   }
 
   /** States of rows by name, for a test's message. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { cardIdText } from '../../store/card-id.ts';
 import { openDatabase } from '../../store/database.ts';
-import { recordCreating, recordLoadingOf } from '../../store/issuer/applications.ts';
+import { recordCreating, recordSentOf } from '../../store/issuer/applications.ts';
 import {
   forgetLoadFiles,
   isVouchedFor,
@@ -39,6 +39,7 @@ describe('load files of cards', function () {
     deleted: fresh(),
     asked: fresh(),
     healed: fresh(),
+    replayed: fresh(),
     made: fresh(),
     library: fresh(),
     nobodys: fresh(),
@@ -69,6 +70,9 @@ describe('load files of cards', function () {
         token('6', { act: 'delete', aid: old.doubtful, related: false }, null),
         token('7', { act: 'delete', aid: old.healed, related: false }, null),
         token('8', load(old.healed), 5),
+        token('9', { act: 'delete', aid: old.replayed, related: false }, null),
+        token('10', load(old.replayed), 6),
+        { ...token('11', { ...load(old.replayed), hash: EVIL }, null), provider_id: 'c' },
       ])
       .execute();
     const application = (aid: string, more: object) => ({
@@ -131,6 +135,8 @@ describe('load files of cards', function () {
         [old.doubtful, true, 'released'],
         // What came of its deletion does not matter any more: it was loaded again.
         [old.healed, true, 'loaded'],
+        // But another provider may have brought his, if it was deleted after that.
+        [old.replayed, true, 'released'],
         [old.loaded, true, 'loaded'],
         [old.asked, true, 'unsure'],
         [old.made, true, 'loaded'],
@@ -152,7 +158,7 @@ describe('load files of cards', function () {
     await releaseLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     expect(await refusal(places('b', aid, GOOD)), 'its word is no proof').to.equal('load-file-taken');
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'b' }, [aid]);
-    expect(await stateOf(aid), 'nor is another’s').to.equal('released');
+    expect(await stateOf(aid), 'nor is another’s').to.equal('unsure');
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     await places('b', aid, GOOD);
   });
@@ -170,7 +176,7 @@ describe('load files of cards', function () {
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     const own = placing('b', aid, GOOD);
     await recordCreating(database, own);
-    await recordLoadingOf(database, own, [aid]);
+    await recordSentOf(database, own, [aid]);
     expect(await vouched('b', aid), 'LOAD was refused: his came between').to.equal(false);
     await recordLoaded(database, of('b', aid, EVIL));
     expect(await vouched('b', aid)).to.equal(false);
@@ -182,7 +188,7 @@ describe('load files of cards', function () {
     const aid = fresh();
     await granted('a', aid);
     expect(await refusal(granted('a', aid, EVIL))).to.equal('load-file-taken');
-    expect(await vouched('a', aid)).to.equal(true);
+    expect(await vouched('a', aid), 'what was only granted').to.equal(false);
     await releaseLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     await granted('a', aid, EVIL);
     expect([await vouched('a', aid), await vouched('a', aid, EVIL)]).to.deep.equal([false, false]);
@@ -219,7 +225,7 @@ describe('load files of cards', function () {
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [aid]);
     const own = placing('b', aid, GOOD);
     await recordCreating(database, own);
-    await recordLoadingOf(database, own, [aid]);
+    await recordSentOf(database, own, [aid]);
     expect(await vouched('b', aid)).to.equal(true);
   });
 
@@ -231,7 +237,7 @@ describe('load files of cards', function () {
     await forgetLoadFiles(database, { cardId: CARD, providerId: 'a' }, [asked]);
     const own = placing('a', brought, EVIL);
     await recordCreating(database, own);
-    await recordLoadingOf(database, own, [brought]);
+    await recordSentOf(database, own, [brought]);
     const known = await Promise.all([makers, asked, brought].map(isMakers));
     expect(known).to.deep.equal([true, false, false]);
     expect(await isFromMaker({ aid: makers, hash: GOOD }, CARD, { database, settings: {} })).to.equal(false);

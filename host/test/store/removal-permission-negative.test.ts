@@ -7,6 +7,7 @@ import { listApplications, recordCreating, releaseApplication } from '../../stor
 import { recordCardProduct } from '../../store/issuer/card-arrivals.ts';
 import { forgetCardProduct, listCardProducts, putProduct } from '../../store/issuer/card-products.ts';
 import { putCard } from '../../store/issuer/cards.ts';
+import { takeTurn } from '../../store/issuer/content-turns.ts';
 import { adoptLoadFile, listLoadFiles } from '../../store/issuer/load-files.ts';
 import { putProvider } from '../../store/issuer/providers.ts';
 import { ISSUER_MIGRATIONS, type IssuerTables } from '../../store/issuer/schema.ts';
@@ -156,8 +157,11 @@ describe('removals of applications', function () {
   });
 
   it('forget no product while another application of it is recorded on the card', async () => {
-    const facts = { request: removal({ instanceAid: NOBODYS }), caller: 'a' } as RemovalFacts;
-    await recordRemoved(facts, context());
+    const taken = await takeTurn(database, CARD, { workflowId: 'w', providerId: 'a' });
+    await recordRemoved(
+      { request: removal({ instanceAid: NOBODYS }), caller: 'a', ...taken } as RemovalFacts,
+      context(),
+    );
     expect((await listCardProducts(database, CARD)).map(({ productId }) => productId)).to.include('transit a');
   });
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ConflictError, PolicyError } from '../../errors.ts';
 import { modelOfCard } from '../../store/issuer/cards.ts';
-import { hasTokenForAnother, isVouchedFor, listLoadFiles, type NamedLoadFile } from '../../store/issuer/load-files.ts';
+import {
+  type FileDomain,
+  hasTokenForAnother,
+  isVouchedFor,
+  listLoadFiles,
+  type NamedLoadFile,
+} from '../../store/issuer/load-files.ts';
 import { aidToHex } from '../../wire/gp/aid.ts';
 import type { RegistryEntry } from '../../wire/gp/get-status.ts';
 import type { CardId } from '../../wire/message/common.ts';
@@ -18,15 +24,10 @@ import type { InstallContext, InstallFacts } from './context.ts';
 export async function requireKnownFile(
   file: NamedLoadFile,
   entry: Pick<RegistryEntry, 'securityDomain'>,
-  { request: { cardId, ssdAid }, caller, card }: Pick<InstallFacts, 'request' | 'caller' | 'card'>,
-  { database, settings }: InstallContext,
+  facts: Pick<InstallFacts, 'request' | 'caller' | 'card'>,
+  context: InstallContext,
 ): Promise<void> {
-  const { securityDomain: domain } = entry;
-  const isOurs = domain === undefined || [card.isdAid, ssdAid].includes(aidToHex(domain));
-  if (isOurs || !(await hasTokenForAnother(database, cardId, file, { but: caller, ever: true }))) {
-    if (await isVouchedFor(database, { cardId, providerId: caller }, file)) return;
-    if (await isFromMaker(file, cardId, { database, settings })) return;
-  }
+  if (await isKnownFile(file, entry, facts, context)) return;
   throw new ConflictError(
     'load-file-unknown',
     `The card has a load file ${file.aid}, and nothing says that it is this one: remove the application that it was ` +
@@ -34,6 +35,26 @@ export async function requireKnownFile(
       'another provider has a token for another code of this name, see docs/delegated-management.md, section 4',
     { aid: file.aid },
   );
+}
+
+/** The same, as an answer. */
+export async function isKnownFile(
+  file: NamedLoadFile,
+  entry: Pick<RegistryEntry, 'securityDomain'>,
+  { request: { cardId, ssdAid }, caller, card }: Pick<InstallFacts, 'request' | 'caller' | 'card'>,
+  { database, settings }: InstallContext,
+): Promise<boolean> {
+  const domain = fileDomainOf(entry, card.isdAid);
+  const isOurs =
+    domain !== 'other' || (entry.securityDomain !== undefined && aidToHex(entry.securityDomain) === ssdAid);
+  if (!isOurs && (await hasTokenForAnother(database, cardId, file, { but: caller, ever: true }))) return false;
+  if (await isVouchedFor(database, { cardId, providerId: caller }, file, domain)) return true;
+  return isFromMaker(file, cardId, { database, settings });
+}
+
+export function fileDomainOf({ securityDomain }: Pick<RegistryEntry, 'securityDomain'>, isdAid: string): FileDomain {
+  if (securityDomain === undefined) return 'untold';
+  return aidToHex(securityDomain) === isdAid ? 'issuer' : 'other';
 }
 
 type Parts = Pick<InstallContext, 'database'> & { readonly settings: Pick<IssuerSettings, 'preloaded'> };

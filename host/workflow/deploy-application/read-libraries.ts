@@ -4,7 +4,7 @@ import { REGISTRY } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { findEntry, statusOf } from '../registry-entry.ts';
 import { type InstallContext, type InstallFacts, namedFile } from './context.ts';
-import { requireKnownFile } from './load-file-on-card.ts';
+import { fileDomainOf, requireKnownFile } from './load-file-on-card.ts';
 
 const ROW = { numeral: 'D6a', name: 'readLibraries', from: 'issuer', to: 'card' } as const;
 const subset = REGISTRY.LOAD_FILES;
@@ -17,6 +17,7 @@ const subset = REGISTRY.LOAD_FILES;
  */
 export async function* readLibraries(facts: InstallFacts, context: InstallContext) {
   const present: string[] = [];
+  const shown: string[] = [];
   for (const [at, library] of (facts.request.libraries ?? []).entries()) {
     const name = aid(library.loadFileAid);
     const responses: readonly CardResponse[] = at === 0 ? yield [statusOf(subset, name)] : [];
@@ -24,6 +25,7 @@ export async function* readLibraries(facts: InstallFacts, context: InstallContex
     if (found === undefined) continue;
     await requireKnownFile(namedFile(library), found, facts, context);
     present.push(library.loadFileAid);
+    if (fileDomainOf(found, facts.card.isdAid) === 'issuer') shown.push(library.loadFileAid);
   }
-  return { librariesPresent: present as readonly string[] };
+  return { librariesPresent: present as readonly string[], librariesShown: shown as readonly string[] };
 }

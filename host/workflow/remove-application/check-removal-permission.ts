@@ -36,7 +36,7 @@ export async function checkRemovalPermission(
   const isOwn =
     own.provider_id === caller &&
     // A domain is deleted by E3 to E8.
-    instanceAid !== ssdAid &&
+    !provider.aids.includes(instanceAid) &&
     (own.product_id ?? productId) === productId &&
     !files.some((file) => rows.some(({ aid }) => aid === file));
   if (!isOwn) throw new PolicyError('not-your-application', `This product has no ${instanceAid} on this card`);

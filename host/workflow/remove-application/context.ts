@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Card } from '../../store/issuer/cards.ts';
+import type { Turn } from '../../store/issuer/content-turns.ts';
 import type { ApplicationRemoval } from '../../wire/message/platform.ts';
 
 export type RemovalStart = { readonly request: ApplicationRemoval; readonly caller: string };
@@ -11,5 +12,6 @@ export type Permitted = {
 };
 export type RemovalFacts = RemovalStart & {
   readonly card: Card;
+  readonly turn: Turn;
   readonly unrecorded?: true;
 };

@@ -7,10 +7,13 @@ import { forgetSeen } from '../../store/issuer/seen-registry.ts';
 import { aid } from '../../wire/gp/aid.ts';
 import { expecting, toPlainCommand } from '../../wire/gp/command.ts';
 import { deleteObject } from '../../wire/gp/delete.ts';
+import { REGISTRY } from '../../wire/gp/get-status.ts';
 import type { CardResponse } from '../../wire/message/card-script.ts';
 import { SW, statusWordToHex } from '../../wire/status-word.ts';
+import { inTurn } from '../content-turn.ts';
 import type { InstallContext } from '../deploy-application/context.ts';
 import { sendProtected } from '../engine/protected-script.ts';
+import { findEntry } from '../registry-entry.ts';
 import type { RemovalFacts } from './context.ts';
 
 type Looked = {
@@ -33,10 +36,13 @@ const deleteFile = (file: string) => expecting(deleteObject(aid(file)), SW.NO_ER
  * R7: DELETE of the instance where it is there, and then of the load file and the libraries that R6a has seen, which
  * the card keeps while another instance is made of them or another file imports them (GPCS 11.2.2). For what was never
  * put there nothing is deleted: its load file may be another's. Its answers may be lost: what it is to delete is known
- * no more from before it leaves, until the card says what became of it.
+ * no more from before it leaves, until the card says what became of it. No MAC is over a refusal: what is kept the card
+ * shows once more.
+ *
+ * @throws RepeatVisit `turn-lost` when another flow has the card meanwhile
  */
 export async function* deleteApplication(
-  { request, caller, instanceOnCard, unrecorded, files, filesOnCard }: RemovalFacts & Looked,
+  { request, caller, turn, instanceOnCard, unrecorded, files, filesOnCard }: RemovalFacts & Looked,
   context: InstallContext,
 ) {
   const { auditLog, workflowId, database } = context;
@@ -55,10 +61,10 @@ export async function* deleteApplication(
     });
     return {};
   }
+  const whose = { cardId, providerId: caller };
+  const known = await inTurn(context, { cardId, turn }, (transaction) => releaseLoadFiles(transaction, whose, files));
   await recordTouching(database, workflowId);
   await auditLog.append({ ...record, phase: 'before' });
-  const whose = { cardId, providerId: caller };
-  const known = await releaseLoadFiles(database, whose, files);
   const [first, ...others] = filesOnCard;
   const commands = [
     ...(instanceOnCard ? [deleteObject(aid(instanceAid))] : []),
@@ -69,15 +75,18 @@ export async function* deleteApplication(
   // Each may end in an error, and so is alone in its script.
   for (const file of others) answers.push(...(await sendProtected([toPlainCommand(deleteFile(file))], context, ROW)));
   await auditLog.append({ ...record, phase: 'after' });
-  const stayed = filesOnCard.filter((_file, at) => answers[at]?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
-  const gone = files.filter((file) => !stayed.includes(file));
-  await forgetLoadFiles(database, whose, gone);
-  await keepLoadFiles(
-    database,
-    whose,
-    stayed.filter((file) => known.includes(file)),
-  );
-  await forgetAdopted(database, whose, stayed);
+  const refused = filesOnCard.filter((_file, at) => answers[at]?.sw === statusWordToHex(SW.CONDITIONS_NOT_SATISFIED));
+  const gone = files.filter((file) => !refused.includes(file));
+  const stayed: string[] = [];
+  for (const file of refused)
+    if ((await findEntry({ subset: REGISTRY.LOAD_FILES, name: aid(file) }, context, ROW)) !== undefined)
+      stayed.push(file);
+  await inTurn(context, { cardId, turn }, async (transaction) => {
+    await forgetLoadFiles(transaction, whose, gone);
+    const kept = stayed.filter((file) => known.includes(file));
+    await keepLoadFiles(transaction, whose, kept);
+    await forgetAdopted(transaction, whose, stayed);
+  });
   await forgetSeen(database, cardId, [
     { kind: 'application', aid: instanceAid },
     ...gone.map((file) => ({ kind: 'load-file', aid: file }) as const),
