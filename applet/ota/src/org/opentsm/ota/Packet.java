@@ -47,9 +47,9 @@ final class Packet {
     // SPI 2
     private static final byte ANSWER = (byte) 0x03;
     private static final byte ANSWER_ALWAYS = (byte) 1;
-    private static final byte ANSWER_ON_ERROR = (byte) 2;
     private static final byte ANSWER_CIPHERED = (byte) 0x10;
     private static final byte ANSWER_BY_SUBMIT = (byte) 0x20;
+    private static final byte RESERVED_OF_ANSWER = (byte) 0xC0;
     private static final byte NIBBLE = (byte) 0x0F;
     private static final byte CRC_16 = (byte) 1;
     private static final byte CRC_32 = (byte) 5;
@@ -175,10 +175,10 @@ final class Packet {
         return (byte) (parameter >> 4 & NIBBLE);
     }
 
-    /** True when a response to this outcome is asked for. */
+    /** True when a response to this outcome is asked for; the reserved value of that is an error itself. */
     boolean isAnswered(byte status) {
         byte when = (byte) (ram[(short) (SPI + 1)] & ANSWER);
-        return when == ANSWER_ALWAYS || when == ANSWER_ON_ERROR && status != Status.OK;
+        return when == ANSWER_ALWAYS || when != 0 && status != Status.OK;
     }
 
     boolean isAnsweredBySubmit() {
@@ -216,7 +216,10 @@ final class Packet {
         boolean isShort = integrity == CRYPTOGRAPHIC && checksum == shortest;
         at[SIGNED] = isShort ? checksum : PacketCiphers.CHECKSUM;
         at[REDUNDANT] = redundancyLength(ram[(short) (NIBBLES + 1)], checksum);
+        byte answer = ram[(short) (SPI + 1)];
         if ((spi & RESERVED) != 0
+                || (answer & RESERVED_OF_ANSWER) != 0
+                || (answer & ANSWER) == ANSWER
                 || counted && integrity != CRYPTOGRAPHIC
                 || checksum < 0
                 || checksum != checksumLength(integrity)
