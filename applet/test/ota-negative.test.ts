@@ -155,6 +155,9 @@ describe('A packet', () => {
     }));
 });
 
+/** What a script of one wrong command answers behind its chaining object. */
+const RAN = 'AB0780010223026A88';
+
 describe('A script', () => {
   const scripts: readonly (readonly [string, string, string])[] = [
     ['ends with the first error', 'AA0E220580CA123400220580CA006600', 'AB078001012302 6A88'],
@@ -184,10 +187,36 @@ describe('A script', () => {
         const fields = { tar: 'B20100', counter, data: script };
         return hex(openResponse((await sendPacket(card, packet(fields))).data, SPI, aes).data);
       };
-      const ran = 'AB0780010223026A88';
-      expect(await chain('01', 1n)).equal(ran);
-      expect(await chain('02', 2n)).equal(ran);
-      expect(await chain('03', 3n)).equal(ran);
+      expect(await chain('01', 1n)).equal(RAN);
+      expect(await chain('02', 2n)).equal(RAN);
+      expect(await chain('03', 3n)).equal(RAN);
       expect(await chain('03', 4n)).equal('AB06800100830101');
     }));
+
+  it('goes on behind its own sender’s alone: of another target, or under other keys, it has none before it', () => {
+    const sets = [aes, des, randomKeys(4, 'AES'), randomKeys(5, 'AES'), randomKeys(6, 'AES')];
+    return onOtaCard({ keys: sets }, async (card) => {
+      let counter = 0n;
+      const chain = async (step: string, keys = aes, tar = 'B20100'): Promise<string> => {
+        counter += 1n;
+        const data = bytes(`AA0A8301${step}220580CA123400`);
+        const sent = await sendPacket(card, commandPacket({ spi: SPI, tar, counter, data }, keys));
+        return hex(openResponse(sent.data, SPI, keys).data);
+      };
+      const FILES = 'B00000';
+      const nothingBefore = 'AB06800100830101';
+      expect(await chain('01')).equal(RAN);
+      expect(await chain('02', aes, FILES), 'another target').equal(nothingBefore);
+      expect(await chain('02', des), 'other keys').equal(nothingBefore);
+      expect(await chain('01', des)).equal(RAN);
+      expect(await chain('03'), 'none of these has ended it').equal(RAN);
+      expect(await chain('03', des)).equal(RAN);
+      // more than the card keeps
+      for (const keys of sets) expect(await chain('01', keys)).equal(RAN);
+      const open: string[] = [];
+      for (const keys of sets) open.push(await chain('03', keys));
+      expect(open).deep.equal([nothingBefore, RAN, RAN, RAN, RAN]);
+      for (const keys of sets) expect(await chain('03', keys), 'ended').equal(nothingBefore);
+    });
+  });
 });

@@ -165,10 +165,11 @@ final class Packet {
         return length;
     }
 
-    /** Tells OPEN for whom the commands are, and by which keys the packet was right. */
-    void begin() {
-        boolean signed = (ram[SPI] & INTEGRITY) == CRYPTOGRAPHIC;
-        link.begin(ram, TARGET, at[TARGET_LENGTH], signed ? ram[SET] : (byte) 0);
+    /** Tells OPEN for whom the commands are, and by which keys the packet was right, and whose chain goes on. */
+    void begin(Chains chains) {
+        byte version = (ram[SPI] & INTEGRITY) == CRYPTOGRAPHIC ? ram[SET] : (byte) 0;
+        link.begin(ram, TARGET, at[TARGET_LENGTH], version);
+        chains.use(ram, TARGET, version);
     }
 
     private static byte version(byte parameter) {

@@ -96,6 +96,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             (short) (ResponsePacket.DATA + RESPONSE_MAX + Script.SLACK), JCSystem.CLEAR_ON_RESET);
     private final MessageParts parts = new MessageParts(command);
     private final ShortMessages messages = new ShortMessages();
+    private final Chains chains = new Chains();
     private final Script script;
     private final Packet packet;
     private final RemoteLink link;
@@ -103,7 +104,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
 
     private RemoteManagement(byte minimum, byte shortest) {
         link = new RemoteLink();
-        script = new Script(link);
+        script = new Script(link, chains);
         packet = new Packet(command, link, minimum, shortest);
     }
 
@@ -250,7 +251,7 @@ public final class RemoteManagement extends Applet implements ToolkitInterface {
             status = trigger() ? Status.OK : Status.SECURITY_ERROR;
         } else if (status == Status.OK) {
             try {
-                packet.begin();
+                packet.begin(chains);
                 answered =
                         script.run(command, packet.data(), packet.dataLength(), response, ResponsePacket.DATA, (short)
                                 (ResponsePacket.DATA + RESPONSE_MAX));

@@ -51,8 +51,9 @@ public final class Script {
     /** Pieces of one response, of 256 bytes each. */
     private static final byte MOST_PIECES = (byte) 16;
 
-    private static final short CHAIN = (short) 0;
-    private static final short GET_RESPONSE = (short) 2;
+    /** Behind the byte that is overwritten when it is run. */
+    private static final short GET_RESPONSE = (short) 1;
+
     private static final short RAM = (short) (GET_RESPONSE + GET_RESPONSE_LENGTH);
 
     // Shorts in RAM: end of the command TLVs, limit of the response, where it is written
@@ -61,11 +62,13 @@ public final class Script {
     private static final short OUT = (short) 2;
 
     private final RemoteLink link;
+    private final Chains chains;
     private final byte[] ram;
     private final short[] at;
 
-    public Script(RemoteLink link) {
+    Script(RemoteLink link, Chains chains) {
         this.link = link;
+        this.chains = chains;
         ram = JCSystem.makeTransientByteArray(RAM, JCSystem.CLEAR_ON_RESET);
         at = JCSystem.makeTransientShortArray((short) 3, JCSystem.CLEAR_ON_RESET);
     }
@@ -85,7 +88,7 @@ public final class Script {
         if (in[offset] == TAG_DEFINITE || in[offset] == TAG_INDEFINITE) {
             return expanded(in, offset, out, start);
         }
-        ram[CHAIN] = 0;
+        chains.close();
         return compact(in, offset, out, start);
     }
 
@@ -173,7 +176,7 @@ public final class Script {
         if (command < 0) {
             append(out, TAG_BAD_FORMAT, (byte) (-command));
         } else if (!chains(in, command, out)) {
-            ram[CHAIN] = 0;
+            chains.close();
         } else {
             count = runAll(in, command, out);
         }
@@ -223,20 +226,22 @@ public final class Script {
         boolean chained =
                 (short) (at[IN_END] - command) >= 3 && in[command] == TAG_CHAINING && in[(short) (command + 1)] == 1;
         if (!chained) {
-            ram[CHAIN] = 0;
+            chains.close();
             return true;
         }
         switch (in[(short) (command + 2)]) {
             case FIRST:
-                ram[CHAIN] = 1;
+                chains.open();
                 return true;
             case MORE_FOLLOW:
             case LAST:
-                if (ram[CHAIN] == 0) {
+                if (!chains.isOpen()) {
                     append(out, TAG_CHAINING, NO_PREVIOUS);
                     return false;
                 }
-                ram[CHAIN] = in[(short) (command + 2)] == LAST ? (byte) 0 : (byte) 1;
+                if (in[(short) (command + 2)] == LAST) {
+                    chains.close();
+                }
                 return true;
             default:
                 // one that outlives a reset: what it leaves open does not
