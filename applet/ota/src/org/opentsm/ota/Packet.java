@@ -364,7 +364,7 @@ final class Packet {
         if (rule != COUNTER_HIGHER && rule != COUNTER_NEXT) {
             return Status.OK;
         }
-        counters.use(ram, TARGET, at[TARGET_LENGTH], ram[SET], ram, CHECK_KEY, at[CHECK_KEY_LENGTH]);
+        useCounter();
         counters.read(ram, STORED);
         if (isLast(STORED)) {
             return Status.COUNTER_BLOCKED;
@@ -380,11 +380,17 @@ final class Packet {
                 return Status.COUNTER_HIGH;
             }
         }
-        if (!counters.store(ram, COUNT)) {
-            return Status.NO_MEMORY;
+        boolean stored = counters.store(ram, COUNT);
+        if (!stored && counters.free(link)) {
+            useCounter();
+            stored = counters.store(ram, COUNT);
         }
-        at[COUNTED] = (short) 1;
-        return Status.OK;
+        at[COUNTED] = stored ? (short) 1 : (short) 0;
+        return stored ? Status.OK : Status.NO_MEMORY;
+    }
+
+    private void useCounter() {
+        counters.use(ram, TARGET, at[TARGET_LENGTH], ram[SET], ram, CHECK_KEY, at[CHECK_KEY_LENGTH]);
     }
 
     private boolean isLast(short counter) {

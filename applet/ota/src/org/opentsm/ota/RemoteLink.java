@@ -40,6 +40,9 @@ public final class RemoteLink {
     private static final byte END = (byte) 5;
     private static final byte DELIVER = (byte) 6;
     private static final byte ANSWER = (byte) 7;
+    private static final byte KEY_SETS = (byte) 8;
+    /** Bytes of what {@link #keySet} writes at most. */
+    static final short KEY_SET_MAX = (short) 18;
 
     /** KID of a packet's set; its KIK is the one behind it (TS 102 225 5.1.2). */
     private static final byte KID = (byte) 2;
@@ -140,6 +143,18 @@ public final class RemoteLink {
     public short answer(byte[] out, short offset) {
         request[0] = ANSWER;
         return open().processData(request, (short) 0, (short) 1, out, offset);
+    }
+
+    /**
+     * Writes {@code version, target} of one of the key sets for packets that are on the card, in use or locked, the
+     * target as {@link #find} writes it; its length, 0 behind the last one.
+     *
+     * @param number from 0 on
+     */
+    short keySet(short number, byte[] out, short offset) {
+        request[0] = KEY_SETS;
+        Util.setShort(request, (short) 1, number);
+        return open().processData(request, (short) 0, (short) 3, out, offset);
     }
 
     /** Nobody vouches for what comes now. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package org.opentsm.simulator.toolkit;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import javacard.framework.AID;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
@@ -28,6 +30,7 @@ public final class RemoteCommands implements Personalization {
     private static final int END = 5;
     private static final int DELIVER = 6;
     private static final int ANSWER = 7;
+    private static final int KEY_SETS = 8;
     private static final byte DOMAIN = 1;
     private static final byte FILES = 2;
     private static final byte LEVEL_TOO_LOW = 3;
@@ -52,7 +55,11 @@ public final class RemoteCommands implements Personalization {
     private static final int LONGEST_KEY = 64;
     private static final byte[] NONE = {};
 
+    /** KID of a set. */
+    private static final byte CHECKSUM_KEY = 2;
+
     private final CardRuntime card;
+    private final List<byte[]> keySets = new ArrayList<>();
     private long resets = -1;
     /** Whom the packets at hand are for: what a script selects stays selected from one to the next. */
     private AID target;
@@ -88,6 +95,7 @@ public final class RemoteCommands implements Personalization {
                     case END -> end(body);
                     case DELIVER -> deliver(body);
                     case ANSWER -> answer();
+                    case KEY_SETS -> keySet(body);
                     default -> throw refused(ISO7816.SW_WRONG_DATA);
                 };
         CryptoHost.current().writing(out);
@@ -188,6 +196,47 @@ public final class RemoteCommands implements Personalization {
             return length == 0 || length > LONGEST_KEY || !fits ? NONE : Arrays.copyOf(room, 1 + length);
         } finally {
             Arrays.fill(room, (byte) 0);
+        }
+    }
+
+    /**
+     * {@code number(2)} to {@code version, kind, AID} of one of the key sets for packets that are on the card, those of
+     * the issuer's domain for the files too; to nothing behind the last one. Of a domain that is not at work nobody can
+     * ask, so that it counts as having all.
+     */
+    private byte[] keySet(byte[] body) {
+        if (body.length != 2) {
+            throw refused(ISO7816.SW_WRONG_LENGTH);
+        }
+        int number = (body[0] & 0xFF) << 8 | body[1] & 0xFF;
+        if (number == 0) {
+            keySets.clear();
+            card.registry().entries().stream()
+                    .filter(RegistryEntry::isSecurityDomain)
+                    .forEach(this::addKeySets);
+        }
+        return number < keySets.size() ? keySets.get(number) : NONE;
+    }
+
+    private void addKeySets(RegistryEntry domain) {
+        byte[] name = read(domain.aid);
+        boolean works = card.registry().isSelectable(domain);
+        for (byte set = 1; set <= LAST_PACKET_VERSION; set++) {
+            byte[] asked = new byte[2 + name.length];
+            asked[0] = set;
+            asked[1] = CHECKSUM_KEY;
+            System.arraycopy(name, 0, asked, 2, name.length);
+            if (works && key(asked).length == 0) {
+                continue;
+            }
+            byte[] told = new byte[2 + name.length];
+            told[0] = set;
+            told[1] = DOMAIN;
+            System.arraycopy(name, 0, told, 2, name.length);
+            keySets.add(told);
+            if (domain == card.registry().issuerDomain()) {
+                keySets.add(new byte[] {set, FILES});
+            }
         }
     }
 
