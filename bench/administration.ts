@@ -41,8 +41,13 @@ function card(port: number, identity: string, uri: string): Promise<TLSSocket> {
   const psk = fromHex(KEY_OF_ALL, 16);
   const { minVersion, maxVersion, ciphers } = CARD_TLS;
   const socket = connect({
-    ...{ host: '127.0.0.1', port, minVersion, maxVersion, ciphers: `${ciphers}:@SECLEVEL=0` },
-    ...{ pskCallback: () => ({ psk, identity }), checkServerIdentity: () => undefined },
+    host: '127.0.0.1',
+    port,
+    minVersion,
+    maxVersion,
+    ciphers: `${ciphers}:@SECLEVEL=0`,
+    pskCallback: () => ({ psk, identity }),
+    checkServerIdentity: () => undefined,
   });
   const post = (where: string, body?: Buffer) => {
     const result = body === undefined ? '' : `X-Admin-Script-Status: ok\r\nContent-Type: ${TYPE}\r\n`;
@@ -128,7 +133,9 @@ async function measure(node: Node, idle: number, active: number): Promise<Sessio
     const { scripts } = await node.ask({ kind: 'work', cards: active, ms: WORK_MS }, 'worked');
     const each = (after: number, was: number) => (after - was) / idle / KIB;
     return {
-      ...{ idle: full.connected - 1, active, connectSeconds },
+      idle: full.connected - 1,
+      active,
+      connectSeconds,
       rssKiB: each(full.rss, empty.rss),
       heapKiB: each(full.heapUsed, empty.heapUsed),
       idleCpuShare: (full.cpuMs - before.cpuMs) / IDLE_MS,

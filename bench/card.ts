@@ -53,7 +53,13 @@ const RECORDED = {
 } as const;
 
 const COMMAND = gpCommand({
-  ...{ label: 'bench', cla: 0x80, ins: INS.LOAD, p1: 0, p2: 0, data: new Uint8Array(200), le: true },
+  label: 'bench',
+  cla: 0x80,
+  ins: INS.LOAD,
+  p1: 0,
+  p2: 0,
+  data: new Uint8Array(200),
+  le: true,
 });
 const ANSWER = Uint8Array.from({ length: 16 }, (_, index) => index);
 
@@ -78,7 +84,10 @@ async function scp03Opened(): Promise<{ channel: Scp03Channel; external: string 
   const secret = (hex: string) => new Secret(fromHex(hex));
   const channel = new Scp03Channel({
     keys: () => ({ enc: secret(RECORDED.enc), mac: secret(RECORDED.mac), dek: secret(RECORDED.dek) }),
-    ...{ level: securityLevel(0x33), random: () => fromHex(RECORDED.challenge), keyVersion: 0x30, s16: false },
+    level: securityLevel(0x33),
+    random: () => fromHex(RECORDED.challenge),
+    keyVersion: 0x30,
+    s16: false,
   });
   channel.prepare();
   const [authenticate] = await channel.authenticate([{ data: RECORDED.update, sw: '9000' }], []);
@@ -108,7 +117,10 @@ async function scp02Rate(count: number): Promise<number> {
   const key = () => new Secret(TEST_KEY);
   const channel = new Scp02Channel({
     keys: () => ({ enc: key(), mac: key(), dek: key() }),
-    ...{ level: securityLevel(0x03), random: () => fromHex('EBAA9E53C696281B'), keyVersion: 0, option: 0x15 },
+    level: securityLevel(0x03),
+    random: () => fromHex('EBAA9E53C696281B'),
+    keyVersion: 0,
+    option: 0x15,
   });
   channel.prepare();
   await channel.authenticate([{ data: '000074746E6E6E626262010206A15086BBEE58F467149061DA4B6EAE', sw: '9000' }], []);

@@ -36,7 +36,9 @@ export async function linkingCost(): Promise<LinkingCost> {
     const { kibPerSecond } = await loadTimes(simulator);
     const per10KiB = (time: number): number => (time * KIB_10) / loadBytes;
     return {
-      ...{ firstMsPer10KiB: per10KiB(firstMs), msPer10KiB: per10KiB(ms), loadBytes },
+      firstMsPer10KiB: per10KiB(firstMs),
+      msPer10KiB: per10KiB(ms),
+      loadBytes,
       load24KiBMs: (24 * 1000) / kibPerSecond,
     };
   } finally {

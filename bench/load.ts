@@ -52,7 +52,10 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 export async function measureLoad(cards: number): Promise<Load> {
   await using lab = await SingleProviderLab.open({
-    ...{ link: 'direct', readers: cards, keySizeBits: 1024, keepAlive: true },
+    link: 'direct',
+    readers: cards,
+    keySizeBits: 1024,
+    keepAlive: true,
   });
   const load = async () => databaseLoad(lab.platforms.topology.postgres.adminUrl);
   await inReader(lab, (seat) => distributed(lab, seat));
@@ -123,7 +126,9 @@ async function measureQueue(lab: SingleProviderLab): Promise<number> {
   for (let at = 0; at < QUEUED; at += AT_ONCE) {
     const starts = Array.from({ length: AT_ONCE }, () =>
       client.call({
-        ...{ method: 'POST', path: '/v1/key-distributions', idempotencyKey: randomUUID() },
+        method: 'POST',
+        path: '/v1/key-distributions',
+        idempotencyKey: randomUUID(),
         body: { terminalId: TERMINAL_ID, readerName: 'none', keySizeBits: 1024 },
       }),
     );

@@ -17,7 +17,10 @@ const keys: PacketKeys = {
 const indication = keyIndication(1, 'aes');
 const header = {
   spi: decodeSecurityParameters(Uint8Array.of(0x16, 0x19)),
-  ...{ kic: indication, kid: indication, tar: Uint8Array.of(0xb2, 0x01, 0x00), data: new Uint8Array(100) },
+  kic: indication,
+  kid: indication,
+  tar: Uint8Array.of(0xb2, 0x01, 0x00),
+  data: new Uint8Array(100),
 };
 
 let count = 0;

@@ -69,7 +69,12 @@ class TopUpLab implements AsyncDisposable {
   static async open(cards: number, nodes: number): Promise<TopUpLab> {
     const provider = ProductDesk.config(await buildPurseCap());
     const lab = await SingleProviderLab.open({
-      ...{ link: 'direct', readers: cards, keySizeBits: 1024, keepAlive: true, provider, nodes },
+      link: 'direct',
+      readers: cards,
+      keySizeBits: 1024,
+      keepAlive: true,
+      provider,
+      nodes,
     });
     const desk = new ProductDesk(lab.platforms, lab.provider);
     await desk.register();
@@ -113,10 +118,13 @@ class TopUpLab implements AsyncDisposable {
     const names = new Set(this.rounds.flatMap((round) => [...round.cpuMs.keys()]));
     const each = (name: string) => total((round) => round.cpuMs.get(name) ?? 0) / times.length;
     return {
-      ...{ cards: this.#seats.length, nodes: this.nodes },
+      cards: this.#seats.length,
+      nodes: this.nodes,
       topUpsPerSecond: (times.length * 1_000) / total(({ totalMs }) => totalMs),
-      ...{ p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) },
-      ...{ cpuMsPerTopUp: cpuMs / times.length, cardCryptoShare: total((round) => round.cryptoMs) / cpuMs },
+      p50Ms: quantile(times, 0.5),
+      p99Ms: quantile(times, 0.99),
+      cpuMsPerTopUp: cpuMs / times.length,
+      cardCryptoShare: total((round) => round.cryptoMs) / cpuMs,
       cpuMsByProcess: Object.fromEntries([...names].map((name) => [name, Math.round(10 * each(name)) / 10])),
     };
   }

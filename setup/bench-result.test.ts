@@ -16,7 +16,9 @@ describe('build/bench.json', () => {
       writeResult(file, { ota: { idle: 1 } });
       writeResult(file, { ota: { idle: 2 } });
       expect(JSON.parse(readFileSync(file, 'utf8'))).to.deep.equal({
-        ...{ cardCryptoShare: 0.3, load: { cards: 200 }, ota: { idle: 2 } },
+        cardCryptoShare: 0.3,
+        load: { cards: 200 },
+        ota: { idle: 2 },
       });
       writeResult(file, { cardCryptoShare: 0.4, load: { cards: 40 } });
       const all: unknown = JSON.parse(readFileSync(file, 'utf8'));

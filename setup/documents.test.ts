@@ -91,6 +91,11 @@ describe('Sources', () => {
     expect(twice).to.deep.equal([]);
   });
 
+  it('spread no literal in a literal, which would hide fields that nobody takes from the compiler', () => {
+    const spread = sources.filter((path) => /\.(ts|mjs)$/.test(path) && /[{,]\s*\.\.\.\{ ?\w/.test(read(path)));
+    expect(spread).to.deep.equal([]);
+  });
+
   it('have lines of at most 120 columns, but for long strings', () => {
     const long = sources.flatMap((path) =>
       read(path)

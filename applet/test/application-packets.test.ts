@@ -109,14 +109,18 @@ describe('A secured packet for a toolkit application', function () {
         ['1E19', des],
       ] as const)
         expect(await mailbox.send('Echo, and more than a block', { spi, keys }), spi).deep.equal({
-          ...{ status: '00', text: 'Echo, and more than a block', sw: '9000' },
+          status: '00',
+          text: 'Echo, and more than a block',
+          sw: '9000',
         });
       expect(await mailbox.send('Nothing good')).deep.equal({ status: '00', text: 'Nothing good', sw: '6200' });
       expect((await mailbox.send('BER')).text).equal('0\u0005\u0004\u0003BER');
       expect(await mailbox.send('quiet')).deep.equal({ status: '00', text: '', sw: '9000' });
       expect(await mailbox.heard()).equal('2 quiet');
       expect(await mailbox.send('Xception'), 'thrown in a transaction').deep.equal({
-        ...{ status: '00', text: '', sw: '9000' },
+        status: '00',
+        text: '',
+        sw: '9000',
       });
       for (const spi of ['1600', '1602']) expect(await mailbox.send('Echo', { spi })).deep.include({ text: '' });
       expect(await mailbox.heard()).equal('2 Echo');

@@ -90,7 +90,10 @@ describe('Power cut at every write', () => {
           const wanted = spent / 0x10 + 1;
           const answer = await card.ok(`805003020B0100000010${TERMINAL}0F`);
           const session = {
-            ...{ random: answer.slice(22), counter: answer.slice(8, 12), type: '09', terminalCounter: '00000001' },
+            random: answer.slice(22),
+            counter: answer.slice(8, 12),
+            type: '09',
+            terminalCounter: '00000001',
           };
           await card.ok(`80DC21B806210400${wanted.toString(16).padStart(6, '0')}`);
           await card.ok(`80DC24B804240200${wanted.toString(16).padStart(2, '0')}`);

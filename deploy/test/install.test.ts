@@ -100,8 +100,11 @@ describe('a release', function () {
     await writeFile(
       config,
       JSON.stringify({
-        ...{ listen: { host: '127.0.0.1', port: 0 }, tls, owner: { role: 'issuer', id: 'release' } },
-        ...{ keyFolder: join(state, 'keys'), log: { level: 'silent' } },
+        listen: { host: '127.0.0.1', port: 0 },
+        tls,
+        owner: { role: 'issuer', id: 'release' },
+        keyFolder: join(state, 'keys'),
+        log: { level: 'silent' },
         certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
       }),
     );

@@ -12,8 +12,12 @@ const [SCP02, SCP03] = [0x02, 0x03];
 /** Numbers of hashes in tag 83, and first bits of signatures in 85 and 87. @see GPCS H.4 */
 const HASHES: Readonly<Record<string, number>> = { SHA: 1, SHA_256: 2, SHA_384: 3, SHA_512: 4 };
 const SIGNATURES: Readonly<Record<string, number>> = {
-  ...{ RSA_SHA_PKCS1: 0x01, RSA_SHA_256_PKCS1_PSS: 0x02, DES_MAC8_ISO9797_1_M2_ALG3: 0x04 },
-  ...{ AES_CMAC_128: 0x38, ECDSA_SHA_256: 0x40, ECDSA_SHA_384: 0x80 },
+  RSA_SHA_PKCS1: 0x01,
+  RSA_SHA_256_PKCS1_PSS: 0x02,
+  DES_MAC8_ISO9797_1_M2_ALG3: 0x04,
+  AES_CMAC_128: 0x38,
+  ECDSA_SHA_256: 0x40,
+  ECDSA_SHA_384: 0x80,
 };
 
 /**

@@ -26,7 +26,9 @@ function plainCommand(act: DelegatedAct, domain: Aid): GpCommand {
       return installForLoad({ loadFile: aid(act.loadFileAid), securityDomain: domain, hash: fromHex(act.hash) });
     case 'install':
       return installApplication({
-        ...{ loadFile: aid(act.loadFileAid), module: aid(act.moduleAid), instance: aid(act.instanceAid) },
+        loadFile: aid(act.loadFileAid),
+        module: aid(act.moduleAid),
+        instance: aid(act.instanceAid),
         applicationParameters: fromHex(act.parameters, 127),
         selectable: act.selectable !== false,
       });

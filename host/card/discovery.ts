@@ -173,7 +173,11 @@ export function chooseChannel(offered: readonly SecureChannelOption[], wish: Cha
   if (choice.protocol !== 0x03) throw new UsageError('secure-channel', 'Only SCP02 and SCP03 have static keys');
   const s16 = (choice.option & 0x01) !== 0;
   return new Scp03Channel({
-    ...{ keys, level, random, keyVersion, s16 },
+    keys,
+    level,
+    random,
+    keyVersion,
+    s16,
     ...(aid === undefined ? {} : { aid }),
     ...(warn === undefined ? {} : { warn }),
   });

@@ -11,22 +11,26 @@ interface Reason {
 /** The more special first. @see GPCS 11.2.3.2, 11.5.3.2, 11.6.3.2; JCRE; cards' manuals for 6438 */
 const REASONS: readonly Reason[] = [
   {
-    ...{ sw: '6438', command: 'LOAD' },
+    sw: '6438',
+    command: 'LOAD',
     words: 'an import is not on this card, or in another version: `tsm card fits` shows the imports',
   },
   { sw: '6438', words: 'a package that this needs is not on the card, or in another version' },
   {
-    ...{ sw: '6A80', command: 'LOAD' },
+    sw: '6A80',
+    command: 'LOAD',
     words:
       'the card does not take the CAP file: an import in another version, int values, a feature of a newer Java Card, or a wrong hash or DAP',
   },
   {
-    ...{ sw: '6A80', command: 'for install' },
+    sw: '6A80',
+    command: 'for install',
     words:
       'install() refused its parameters, the module or load file is not there, the instance exists, or the privileges are not for this domain',
   },
   {
-    ...{ sw: '6A88', command: 'for install' },
+    sw: '6A88',
+    command: 'for install',
     words:
       'the load file or module is not on the card; for `domain create` name the card’s own with --load-file and ' +
       '--module, or install ours as an application where the card takes no domains (docs/cards.md)',
@@ -34,11 +38,13 @@ const REASONS: readonly Reason[] = [
   { sw: '6A80', command: 'for load', words: 'the load file is on the card already, or the domain is not there' },
   { sw: '6A86', command: 'at once', words: 'the card loads and installs apart only: leave out --at-once' },
   {
-    ...{ sw: '6985', command: 'DELETE' },
+    sw: '6985',
+    command: 'DELETE',
     words: 'something still needs it: delete its instances first, or with it (--related); a selected application stays',
   },
   {
-    ...{ sw: '6985', command: 'for install' },
+    sw: '6985',
+    command: 'for install',
     words: 'the instance exists, the domain is not PERSONALIZED, or the card’s state allows no content',
   },
   {

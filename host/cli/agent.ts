@@ -39,7 +39,10 @@ async function run(options: AgentOptions): Promise<void> {
   const authority = options.authority === undefined ? {} : { authority: await readFile(options.authority, 'utf8') };
   const seId = options.seId ?? (await nameOf(held.card));
   await using agent = new SeramAgent({
-    ...{ endpoints: options.endpoint.split(' '), sessionId, card, ...authority },
+    endpoints: options.endpoint.split(' '),
+    sessionId,
+    card,
+    ...authority,
     secureElements: [{ seType: options.seType, seId }],
     onNotification: (notice) => process.stdout.write(`${notice.replaceAll(/[^ -~]/g, '?')}\n`),
   });

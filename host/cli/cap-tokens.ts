@@ -28,12 +28,16 @@ async function installation(file: string, options: Options): Promise<readonly Gp
   const domain = hexOf(options, 'domain');
   const hashAlgorithm = hashOf(options.hash);
   const [load] = loadFileCommands(cap, {
-    ...{ withDescriptor: descriptorOf(options), withHash: true },
+    withDescriptor: descriptorOf(options),
+    withHash: true,
     ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(domain === undefined ? {} : { securityDomain: aidOption(toHex(domain)) }),
   });
   const install = installApplication({
-    ...{ loadFile: cap.packageAid, module, instance, privileges },
+    loadFile: cap.packageAid,
+    module,
+    instance,
+    privileges,
     applicationParameters: parameters,
   });
   return load === undefined ? [install] : [load, install];

@@ -106,7 +106,9 @@ export class CardBatchClient implements AsyncDisposable {
     response?: S,
   ): Promise<Static<S>> {
     return this.#rest.call({
-      ...{ method, path: `/v1/card-batches${path}`, retries: RETRIES },
+      method,
+      path: `/v1/card-batches${path}`,
+      retries: RETRIES,
       ...(body === undefined ? {} : { body }),
       ...(response === undefined ? {} : { response }),
     });

@@ -43,7 +43,11 @@ export async function* readBatchFile(file: string, format: BatchFormat): AsyncGe
 async function* readCsv(file: string): AsyncGenerator<CardBatchRow> {
   const parser = createReadStream(file).pipe(
     parse({
-      ...{ bom: true, info: true, trim: true, skip_empty_lines: true, relax_column_count: true },
+      bom: true,
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
       max_record_size: MAX_ROW,
     }),
   );

@@ -34,7 +34,10 @@ export function cardBatchCommand(): Command {
         const { formatOf } = await import('./card-batch-file.ts');
         await using issuer = await client();
         const request = {
-          ...{ file, format: formatOf(file, format), batchId, modelId },
+          file,
+          format: formatOf(file, format),
+          batchId,
+          modelId,
           ...(transportKey === undefined ? {} : { transportKey }),
           ...(storageKey === undefined ? {} : { storageKey }),
         };

@@ -28,10 +28,16 @@ export function commandTree(command: Command, path: readonly string[] = []): Com
   const options = command.options
     .filter(({ hidden }) => !hidden)
     .map(({ flags, description, long, argChoices }) => ({
-      ...{ flags, about: description, long: long ?? flags, choices: argChoices ?? [] },
+      flags,
+      about: description,
+      long: long ?? flags,
+      choices: argChoices ?? [],
     }));
   const node: CommandNode = {
-    ...{ path, about: command.description(), places: places.join(' '), options },
+    path,
+    about: command.description(),
+    places: places.join(' '),
+    options,
     children: command.commands.map((child) => child.name()),
   };
   return [node, ...command.commands.flatMap((child) => commandTree(child, [...path, child.name()]))];

@@ -47,7 +47,10 @@ export function addFrontCommands(front: Command): void {
       const { product: productId, domain, app: appId } = command.opts<Record<string, string | undefined>>();
       const asked = JSON.parse(JSON.stringify({ productId, domain, appId }));
       const { taken, considered } = await explainRoute(configOf(command), {
-        ...{ actionCode, seType: 'undefined', seId, ...asked },
+        actionCode,
+        seType: 'undefined',
+        seId,
+        ...asked,
       });
       say(taken === undefined ? 'no route takes it' : `${taken.name}: ${taken.operation} -> ${taken.pool}`);
       for (const { name, reason } of considered) if (reason !== undefined) say(`  not ${name}: ${reason}`);

@@ -86,7 +86,9 @@ export async function listLossReports(
   const { kind, value } = card === undefined ? {} : cardIdOf(card);
   const named = kind === undefined ? {} : { card: `${kind}:${value}` };
   return call(file, {
-    ...{ method: 'GET', path: LOSS_REPORTS, query: { ...query, ...named } },
+    method: 'GET',
+    path: LOSS_REPORTS,
+    query: { ...query, ...named },
     response: Type.Array(LossReportEntry),
   });
 }

@@ -23,7 +23,10 @@ const { label, algorithm, keyUsage, modeOfUse } = KeyAttributes.properties;
 const TestKeys = Type.Array(
   Type.Object(
     {
-      ...{ label, algorithm, keyUsage, modeOfUse },
+      label,
+      algorithm,
+      keyUsage,
+      modeOfUse,
       key: Type.String({ pattern: '^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})$' }),
     },
     { additionalProperties: false },

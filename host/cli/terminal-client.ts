@@ -13,7 +13,10 @@ const TIMEOUT_MS = 40_000;
 export async function* watchCommands(configFile: string, after: number): AsyncGenerator<AskedCommand> {
   const { platform, tls } = await readConfig(configFile, OperatorConfig);
   await using terminal = new RestClient({
-    ...{ baseUrl: platform.url, tls: await LiveTls.open(tls), expectedPeer: platform, timeoutMs: TIMEOUT_MS },
+    baseUrl: platform.url,
+    tls: await LiveTls.open(tls),
+    expectedPeer: platform,
+    timeoutMs: TIMEOUT_MS,
   });
   for (let last = after; ; ) {
     const query = { after: String(last), waitMs: String(WAIT_MS) };

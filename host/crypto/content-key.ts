@@ -97,7 +97,9 @@ function symmetric(kind: 'aes' | 'des', secret: Secret): ContentKey {
   const mac = (data: Uint8Array): Uint8Array =>
     kind === 'aes' ? aesCmac(secret.expose(), data) : retailMac(secret.expose(), new Uint8Array(8), data);
   return {
-    ...{ kind, sign: mac, forCard: { kind, secret } },
+    kind,
+    sign: mac,
+    forCard: { kind, secret },
     verify: (data, signature) => constantTimeEqual(mac(data), signature),
   };
 }

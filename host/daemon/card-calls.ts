@@ -43,8 +43,15 @@ export function cardCaller(
   const { address, port = administration.listen.port, key = '4001', retries = 3, pauseSeconds = 60 } = cards;
   const [kvn = 0, kid = 0] = fromHex(key, 2);
   const caller = new CardCaller({
-    ...{ outbox: sms.outbox, subscriptions, keySet, tar: fromHex(tar, 3), proof, retries, port },
-    ...{ address: Uint8Array.from(address.split('.'), Number), key: keyReference(kvn, kid) },
+    outbox: sms.outbox,
+    subscriptions,
+    keySet,
+    tar: fromHex(tar, 3),
+    proof,
+    retries,
+    port,
+    address: Uint8Array.from(address.split('.'), Number),
+    key: keyReference(kvn, kid),
     pause: { hours: 0, minutes: Math.floor(pauseSeconds / 60), seconds: pauseSeconds % 60 },
   });
   return { cards: caller };

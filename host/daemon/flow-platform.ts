@@ -92,7 +92,9 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
     this.nodeId = nodeId;
     this.#context = context;
     this.flow = new DurableFlow({
-      ...{ database, bells: bells.bells, windowMs: context.config.resumeWindowMs ?? DEFAULTS.resumeWindowMs },
+      database,
+      bells: bells.bells,
+      windowMs: context.config.resumeWindowMs ?? DEFAULTS.resumeWindowMs,
       watch: flowWatch(context),
     });
   }
@@ -103,7 +105,12 @@ export class FlowPlatform<Tables extends FlowTables> implements AsyncDisposable 
     const log = { info: (text: string) => logger.info(text), error: (text: string) => logger.error(text) };
     const { database, bells, nodeId, flow } = this;
     const engine = await Engine.start({
-      ...{ database, bells: bells.bells, nodeId, window: config.flowWindow ?? DEFAULT_WINDOW, workflows, log },
+      database,
+      bells: bells.bells,
+      nodeId,
+      window: config.flowWindow ?? DEFAULT_WINDOW,
+      workflows,
+      log,
       version: WORKFLOW_VERSION,
       attach: (started) => flow.attach(started),
       onEnded: (run) => flow.ended(run),

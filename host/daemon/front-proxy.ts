@@ -40,7 +40,12 @@ export interface FrontProxy {
 }
 
 const NONE: FrontProxy = {
-  ...{ nodes: [], port: 0, listen: async () => {}, reload: () => {}, drain: async () => {}, close: async () => {} },
+  nodes: [],
+  port: 0,
+  listen: async () => {},
+  reload: () => {},
+  drain: async () => {},
+  close: async () => {},
 };
 
 /** Who speaks for which pool. */

@@ -124,7 +124,13 @@ export const frontDaemon = defineDaemon({
     const { listen } = config.appSide;
     let appPort = listen.port;
     const { sessions, actions, tsmApi } = operationsOf(config, {
-      ...{ database: appDatabase, bells, backends, routeBook, self, port: () => appPort, logger },
+      database: appDatabase,
+      bells,
+      backends,
+      routeBook,
+      self,
+      port: () => appPort,
+      logger,
       onError: (error: Error) => logger.warn({ reason: error.message }, 'a platform behind does not answer'),
     });
     const auditLog = new AuditLog(database);
@@ -148,11 +154,20 @@ export const frontDaemon = defineDaemon({
       ready: () => checkDatabase(appDatabase),
       listening: async () => {
         appSide = await createRestServer({
-          ...{ self, version, tls, logger, metrics: new Registry(), users, rate: config.rate ?? {} },
+          self,
+          version,
+          tls,
+          logger,
+          metrics: new Registry(),
+          users,
+          rate: config.rate ?? {},
           ready: () => checkDatabase(appDatabase),
           routes: (own) =>
             appSideRoutes(own, {
-              ...{ actions, sessions, tsmApi, extensions: config.extensions ?? true },
+              actions,
+              sessions,
+              tsmApi,
+              extensions: config.extensions ?? true,
               cookiePath: new URL(endpointOf(config.appSide.publicUrl ?? 'https://localhost')).pathname,
             }),
         });
@@ -196,7 +211,10 @@ async function openDatabases(
   const app = config.appSide.database.url;
   await grantAppSide(database, decodeURIComponent(new URL(app).username));
   const appDatabase = await openDatabase<FrontTables>({
-    ...{ url: app, migrations: [], connections: APP_CONNECTIONS, onError },
+    url: app,
+    migrations: [],
+    connections: APP_CONNECTIONS,
+    onError,
     observe: (pool) => poolGauge(pool, metrics),
   });
   parts.defer(() => appDatabase.destroy());
@@ -230,14 +248,19 @@ function operationsOf(
   const onFailed = (action: string, reason: string) => logger.warn({ action, reason }, 'the agent of a phone failed');
   const sessions = new SeramSessions({ database, bells, onWaiting: watch, onFailed });
   const common = {
-    ...{ database, sessions, backends, onError, terminalId: seramTerminal(self.id) },
+    database,
+    sessions,
+    backends,
+    onError,
+    terminalId: seramTerminal(self.id),
     raEndpoint: () => endpointOf(publicUrl ?? `https://${listen.host}:${port()}`),
   };
   const { stepUp } = users;
   if (stepUp?.operations.includes('loss-report') !== true)
     logger.warn({ setting: 'users.stepUp' }, 'a loss report asks for no stronger login than any other action');
   const actions: Actions = new Actions({
-    ...{ ...common, route: (request, card) => routeBook.choose(request, card) },
+    ...common,
+    route: (request, card) => routeBook.choose(request, card),
     ...(stepUp === undefined ? {} : { stepUp }),
     ...(api === undefined ? {} : { onContact: (card: CardId) => backends.services(api.pool).contact(card) }),
   });

@@ -101,14 +101,22 @@ export const issuerDaemon = defineDaemon({
     });
     outboxGauges(database, metrics);
     const outbox = new StateChangeOutbox({
-      ...{ database, bells },
+      database,
+      bells,
       providerOf: (providerId, baseUrl) => providerStatesClient(relays.of(providerId, baseUrl)),
       onFailure: (provider, error) => logger.warn({ provider, reason: String(error) }, 'a state change waits'),
     });
     const services = {
-      ...{ applications, applicationRequests, keys, auditLog },
+      applications,
+      applicationRequests,
+      keys,
+      auditLog,
       securityDomains: new SecurityDomainResources({
-        ...{ database, applications, requests: applicationRequests, ways, auditLog },
+        database,
+        applications,
+        requests: applicationRequests,
+        ways,
+        auditLog,
       }),
       products: new Products({ database, auditLog, ring: () => bells.ring(OUTBOX_BELL) }),
       flows: new FlowOperations({ database, flow, auditLog, rows: flowRows(kms) }),

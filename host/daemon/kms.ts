@@ -156,7 +156,9 @@ async function openKeys(config: Config, create = false) {
   const keys = await openProvider(config, create);
   try {
     const authority = await CertificateAuthority.open({
-      ...{ folder: keyFolder, keys, holderReference: ca.holderReference },
+      folder: keyFolder,
+      keys,
+      holderReference: ca.holderReference,
       keySizeBits: ca.keySizeBits ?? DEFAULTS.keySizeBits,
       commonName: ca.commonName ?? `opentsm ${owner.role} ${owner.id}`,
     });
@@ -245,7 +247,8 @@ export const kmsDaemon = defineDaemon({
     const { keys, authority } = await openKeys(config);
     const allowPublished = config.allowPublishedTestKeys ?? false;
     const cardKeySets = await CardKeySets.open(config.cardKeySets ?? [], {
-      ...{ allowPublished, sealer: keys.vault.sealer },
+      allowPublished,
+      sealer: keys.vault.sealer,
     });
     if (cardKeySets.inClear.length > 0)
       logger.warn({ labels: cardKeySets.inClear }, 'files of card key sets stay in clear: their folder is read-only');
@@ -255,7 +258,10 @@ export const kmsDaemon = defineDaemon({
     const auditFile = await KmsAuditFile.open(auditFileOf(config));
     const { maxOpen = DEFAULTS.maxOpen, idleMs = DEFAULTS.idleMs } = config.secureChannels ?? {};
     const service = new KeyService({
-      ...{ keys, authority, cardKeySets, limits: { maxOpen, idleMs } },
+      keys,
+      authority,
+      cardKeySets,
+      limits: { maxOpen, idleMs },
       ...(administrationKeys === undefined ? {} : { administrationKeys }),
       ...(packetKeys === undefined ? {} : { packetKeys }),
       cardMakers: (config.cardMakers ?? []).map(({ holderReference, publicKey }) => ({

@@ -36,7 +36,8 @@ export async function openNode({ lockMs = NODE_LOCK_MS, ...options }: NodeOption
   for (;;) {
     let taken = false;
     const bells = await BellsByDatabase.listen({
-      ...{ url, onError },
+      url,
+      onError,
       lock: {
         key: `node ${nodeId}`,
         taken: () => {

@@ -38,7 +38,12 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
   const links = await openLinks(config, (message) => answers.received(message), context);
   const { resendMs, sendings, quietHours: quiet } = config;
   const outbox = new SmsOutbox({
-    ...{ ...store, packets, network: links.own.network, source: config.source, routes: links.routes, onError },
+    ...store,
+    packets,
+    network: links.own.network,
+    source: config.source,
+    routes: links.routes,
+    onError,
     ...(resendMs === undefined ? {} : { resendMs }),
     ...(sendings === undefined ? {} : { maxSendings: sendings }),
     ...(quiet === undefined ? {} : { quietUntil: quietHoursOf(quiet) }),
@@ -62,7 +67,12 @@ export async function startSms(config: SmsConfig, store: SmsStore, context: Daem
       onError,
     }),
     campaigns: new Campaigns({
-      ...{ table: store.campaigns, packets: store.table, keySet, tar: fromHex(tar, 3), maxParts, proof },
+      table: store.campaigns,
+      packets: store.table,
+      keySet,
+      tar: fromHex(tar, 3),
+      maxParts,
+      proof,
     }),
     prune: async () => {
       await store.table.prune(new Date());

@@ -95,7 +95,9 @@ export const OtaConfig = Type.Object(
     /** Ways to a card, in the order in which they are tried; default `reader` alone. */
     bearers: Type.Optional(
       Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('bip'), Type.Literal('sms')]), {
-        ...{ minItems: 1, maxItems: 3, uniqueItems: true },
+        minItems: 1,
+        maxItems: 3,
+        uniqueItems: true,
       }),
     ),
     /** Which of the bearers that reach a card a script takes; default the first in `bearers`. */
@@ -161,7 +163,9 @@ export const otaDaemon = defineDaemon({
     const phones = config.front === undefined ? undefined : phonesOf(config.front, tls, bells);
     const terminals = new TerminalDirectory({
       ...(phones === undefined ? {} : { beyond: (id, name) => phones.readers.reader(id, name) }),
-      ...{ table, bells, onError },
+      table,
+      bells,
+      onError,
       address: () => config.nodeUrl ?? `https://${config.listen.host}:${port}`,
       linkTo: ({ address, terminalId }) => remoteTerminalLink(peers.at(address), terminalId),
     });
@@ -220,7 +224,10 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
   const { url } = config.database;
   const database = await waitFor(logger, `the database at ${databasePlace(url)}`, () =>
     openDatabase<unknown>({
-      ...{ url, migrations: OTA_MIGRATIONS, connections: 16, onError },
+      url,
+      migrations: OTA_MIGRATIONS,
+      connections: 16,
+      onError,
       observe: (pool) => poolGauge(pool, metrics),
     }),
   );
@@ -231,7 +238,11 @@ async function openStore({ config, logger, metrics }: DaemonContext<Config>) {
   });
   const node = `${nodeId}/${randomBytes(6).toString('hex')}`;
   return {
-    ...{ database, bells, nodeId, node, onError },
+    database,
+    bells,
+    nodeId,
+    node,
+    onError,
     leases: new LeaseTable(database, node),
     table: new TerminalTable(database, node),
     quotas: new QuotaTable(database, node),
@@ -270,7 +281,11 @@ function sessionsOf(
 ): CardSessions {
   if (config.trafficRecord !== undefined) logger.warn({ file: config.trafficRecord }, 'recording all card traffic');
   const sessions = new CardSessions({
-    ...{ leases, terminals, bells: bells.bells, bearer: bearerOf(config, bearers, logger), onError },
+    leases,
+    terminals,
+    bells: bells.bells,
+    bearer: bearerOf(config, bearers, logger),
+    onError,
     quotas: new ProviderQuotas(
       holdersOf(config).map((holder) => ({ ...QUOTA, ...holder })),
       { shared: quotas, onError },
@@ -306,7 +321,8 @@ function administrationOf({ administration }: Config, table: AdminSessionTable, 
   if (administration === undefined) return undefined;
   const { holdMs, callMs } = administration;
   return new Administration({
-    ...{ table, bells },
+    table,
+    bells,
     ...(holdMs === undefined ? {} : { holdMs }),
     ...(callMs === undefined ? {} : { callMs }),
   });

@@ -11,12 +11,14 @@ export function outboxGauges(database: Kysely<IssuerTables>, metrics: Registry):
   const seconds = new Gauge({
     name: 'opentsm_state_changes_wait_seconds',
     help: 'how long the oldest change of a product has waited for its provider',
-    ...{ labelNames, registers },
+    labelNames,
+    registers,
   });
   new Gauge({
     name: 'opentsm_state_changes_waiting',
     help: 'changes of products that wait for their provider',
-    ...{ labelNames, registers },
+    labelNames,
+    registers,
     async collect() {
       // A database that is away fails no look at the other values.
       const rows = await listWaiting(database).catch(() => []);

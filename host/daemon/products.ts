@@ -41,9 +41,14 @@ export async function readProducts(configs: readonly Static<typeof ProductConfig
         if (module === undefined)
           throw new UsageError('product-cap', `/products/${index}/cap: ${file} has no applet`, { file });
         return {
-          ...{ productId, keySet: `purse ${productId}`, algorithm, maxBalance },
-          ...{ loadFileAid: toHex(cap.packageAid), loadFile: toHex(loadFileDataBlock(cap, true)) },
-          ...{ moduleAid: toHex(module), instanceAid },
+          productId,
+          keySet: `purse ${productId}`,
+          algorithm,
+          maxBalance,
+          loadFileAid: toHex(cap.packageAid),
+          loadFile: toHex(loadFileDataBlock(cap, true)),
+          moduleAid: toHex(module),
+          instanceAid,
         };
       },
     ),

@@ -87,8 +87,10 @@ export const providerDaemon = defineDaemon({
     const { keyDistributions, productFlows, contentChanges, processes, failures, products } = flows;
     const engine = await platform.work({
       workflows: {
-        ...{ [KEY_DISTRIBUTION]: keyDistributions, [CONTENT_CHANGE]: contentChanges },
-        ...{ ...productFlows.workflows, ...processes.workflows },
+        [KEY_DISTRIBUTION]: keyDistributions,
+        [CONTENT_CHANGE]: contentChanges,
+        ...productFlows.workflows,
+        ...processes.workflows,
       },
       flowTables: PROVIDER_FLOW_TABLES,
       forget: (days) => pruneRenewals(database, days),
@@ -97,14 +99,20 @@ export const providerDaemon = defineDaemon({
     });
     const auditLog = new AuditLog(database);
     const outbox = new SposOutbox({
-      ...{ database, bells: platform.bells.bells, now: () => new Date() },
+      database,
+      bells: platform.bells.bells,
+      now: () => new Date(),
       send: sposClient(() => tls, new AddressGuard(config.tsms?.sposNetworks)),
       onFailure: (notice, error) => logger.warn({ url: notice?.url, reason: String(error) }, 'a notice waits'),
     });
     const renewal = renewalOf(context, platform, peers, flows);
     const tsms = new TsmsBackend(database, auditLog, config.ssdAid);
     const listener = new TsmsListener({
-      ...{ config: config.tsms, tls, logger, metrics, backend: tsms },
+      config: config.tsms,
+      tls,
+      logger,
+      metrics,
+      backend: tsms,
       extensions: {
         scripts: new ServiceScripts(database, kms.keys),
         attributes: new AttributeBook(database),
@@ -112,7 +120,13 @@ export const providerDaemon = defineDaemon({
       },
     });
     const services = {
-      ...{ keyDistributions, productFlows, contentChanges, auditLog, tsms, processes, ...renewal },
+      keyDistributions,
+      productFlows,
+      contentChanges,
+      auditLog,
+      tsms,
+      processes,
+      ...renewal,
       chips: new ChipRanges(database, auditLog),
       flows: new FlowOperations({ database, flow: platform.flow, auditLog, rows: flowRows(kms, links, processes) }),
       productStates: new ProductStates(database, auditLog, config.issuer.id, { kms: kms.purse, products }),
@@ -168,7 +182,9 @@ async function settingsOf(context: Context, database: Kysely<ProviderTables>, km
   const entity = await platformEntity(context, database, kms);
   const { holderReference, publicKey } = await kms.certificateAuthority();
   return {
-    ...{ providerId: self.id, issuerId: config.issuer.id, ssdAid: config.ssdAid },
+    providerId: self.id,
+    issuerId: config.issuer.id,
+    ssdAid: config.ssdAid,
     defaultIsdAid: aidToHex(AID.ISSUER_SECURITY_DOMAIN),
     offCardEntityLabel: entity.label,
     offCardEntityCertificate: entity.certificate,
@@ -196,7 +212,11 @@ async function flowsOf(
   const contentChanges = new ContentChanges({ ...parts, tokens });
   const inDomain = { keyDistributions, contentChanges, installer, permits, keySizeBits };
   return {
-    ...{ failures, products, catalogue, keyDistributions, contentChanges },
+    failures,
+    products,
+    catalogue,
+    keyDistributions,
+    contentChanges,
     productFlows: new ProductFlows({ ...parts, products, installer, permits }),
     processes: new ServiceProcesses({ ...parts, ...inDomain, catalogue }),
   };
@@ -211,12 +231,22 @@ function renewalOf(
 ) {
   const instances = new ServiceInstances(database, catalogue, () => bells.ring(RENEWAL_BELL));
   const renewals = new Renewals({
-    ...{ database, auditLog: new AuditLog(database), bells, keyDistributions, productFlows, processes, instances },
-    ...{ placesOf, keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS },
+    database,
+    auditLog: new AuditLog(database),
+    bells,
+    keyDistributions,
+    productFlows,
+    processes,
+    instances,
+    placesOf,
+    keySizeBits: config.tsms?.keySizeBits ?? DEFAULT_KEY_SIZE_BITS,
     onFailure: (instanceId, error) => logger.warn({ instanceId, reason: String(error) }, 'a renewal waits'),
   });
   const cardLocks = new CardLocks({
-    ...{ database, bells, processes, placesOf },
+    database,
+    bells,
+    processes,
+    placesOf,
     onFailure: (instanceId, error) => logger.warn({ instanceId, reason: String(error) }, 'a lock of a card waits'),
   });
   return { instances, renewals, cardLocks };

@@ -130,7 +130,10 @@ export async function smscOf(
       field: '/smsc/passwordFile',
     });
   return {
-    ...{ host, port, systemId, password },
+    host,
+    port,
+    systemId,
+    password,
     ...(systemType === undefined ? {} : { systemType }),
     ...(tls === undefined ? {} : { tls: { ca: await readFile(tls.authorityFile, 'utf8') } }),
   };

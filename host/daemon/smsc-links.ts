@@ -77,7 +77,9 @@ async function openLink(
   const smsc = await smscOf(wanted, wanted.systemId);
   const link = (mode: SmppConnectionOptions['mode']) =>
     new SmppLink({
-      ...{ smsc, mode, onMessage },
+      smsc,
+      mode,
+      onMessage,
       ...(window === undefined ? {} : { window }),
       ...(messagesPerSecond === undefined ? {} : { messagesPerSecond }),
       onState: (state) => {

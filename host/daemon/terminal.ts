@@ -130,7 +130,8 @@ export const terminalDaemon = defineDaemon({
     const network = networkOf(config);
     const [texts, commands] = [new ShownTexts(), new AskedCommands()];
     const desk = new CardDesk(monitors, {
-      ...{ bip: config.administration !== undefined, ...handsetOf(config, logger) },
+      bip: config.administration !== undefined,
+      ...handsetOf(config, logger),
       ...(network === undefined ? {} : { network }),
       onText: (readerName, text) => {
         logger.info({ readerName, dcs: text.dcs, text: toHex(text.text) }, 'the card shows a text');
@@ -169,7 +170,8 @@ function handsetOf({ handset }: Static<typeof TerminalConfig>, logger: Logger): 
   const { location, ...itself } = local;
   return {
     handset: {
-      ...{ channels: { allow: channels }, onError },
+      channels: { allow: channels },
+      onError,
       ...(profile === undefined ? {} : { profile: fromHex(profile) }),
       local: { ...itself, ...(location === undefined ? {} : { location: fromHex(location) }) },
     },
@@ -189,7 +191,8 @@ function networkOf({ handset }: Static<typeof TerminalConfig>) {
   const open = async (desk: CardDesk, logger: Logger): Promise<void> => {
     const smsc = await smscOf(network.smsc, '');
     opened = new HandsetNetwork({
-      ...{ numbers, smscFor: (msisdn) => ({ ...smsc, systemId: msisdn }) },
+      numbers,
+      smscFor: (msisdn) => ({ ...smsc, systemId: msisdn }),
       deliver: (readerName, message) => desk.deliver(readerName, message),
       onError: (error) => logger.warn({ reason: error.message }, 'a short message of a card is not sent'),
     });

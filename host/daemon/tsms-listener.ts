@@ -55,7 +55,11 @@ export class TsmsListener {
     const { config, logger, metrics, backend, extensions } = this.#options;
     if (config === undefined) return;
     const app = await createTsmsServer({
-      ...{ tls: await this.#tls(), logger, metrics, backend, rate: config.rate ?? {} },
+      tls: await this.#tls(),
+      logger,
+      metrics,
+      backend,
+      rate: config.rate ?? {},
       ...(config.extensions === false ? {} : { extensions }),
     });
     const { host, port } = config.listen;

@@ -133,9 +133,14 @@ async function conclude(
     distributed !== undefined &&
     otaRoundTrips <= mostRoundTrips(options);
   const report: DemoReport = {
-    ...{ link: lab.link.link, reader: card.readerName, iccid: card.cardId.value },
+    link: lab.link.link,
+    reader: card.readerName,
+    iccid: card.cardId.value,
     runs: runs.map(({ unexpected: _unexpected, cardId: _cardId, ...run }) => run),
-    ...{ properties, otaRoundTrips, bearer: options.bearer ?? 'reader', ok },
+    properties,
+    otaRoundTrips,
+    bearer: options.bearer ?? 'reader',
+    ok,
     ...(distributed === undefined ? {} : { cost: costOf(distributed), at300Ms: atField(options, distributed) }),
     ...(played === undefined ? {} : { platform: played.report }),
   };

@@ -72,7 +72,8 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   if ((bearer === 'sms' || bearer === 'bip-card') && (nativeCard !== undefined || reader !== undefined))
     throw new UsageError('usage', `--bearer ${bearer}: on simulated cards of ours alone\n${USAGE}`);
   return {
-    ...{ link, keySizeBits: size },
+    link,
+    keySizeBits: size,
     ...delayOf(values.delay),
     ...nodesOf(values.nodes),
     ...(bearer !== 'reader' ? { bearer, only: 'key-distribution' as const } : {}),
@@ -120,7 +121,8 @@ function parse(args: readonly string[]) {
         state: text,
         only: text,
         bearer: text,
-        ...{ delay: text, nodes: text },
+        delay: text,
+        nodes: text,
       },
     });
   } catch (error) {

@@ -80,7 +80,8 @@ export async function playPlatform(
   ladder.line(ledgerLine(ledger));
   const report = {
     deploy: { instance: deployed?.instanceId ?? '', state: deployed?.state ?? 0, roundTrips: tripsOf(deployment) },
-    ...{ topUps, ...(lossReport === undefined ? {} : { lossReport }) },
+    topUps,
+    ...(lossReport === undefined ? {} : { lossReport }),
     ledger: { platform: ledger.platform, card: ledger.card?.balance ?? 0, equal: ledger.equal },
   };
   const lost = lossReport === undefined || (lossReport.refusedAfter && lossReport.synchronised);
@@ -126,7 +127,9 @@ async function play({ desk, phone, ladder, card }: Play, title: string, amount: 
   const balance = balanceAfter === undefined ? '' : `, balance ${balanceBefore} -> ${balanceAfter}`;
   ladder.line(`  => ${outcome}${balance}, ${roundTrips} round trips, ${ms} ms${why === undefined ? '' : `: ${why}`}`);
   return {
-    ...{ outcome, roundTrips, ms },
+    outcome,
+    roundTrips,
+    ms,
     ...(balanceBefore === undefined ? {} : { balanceBefore }),
     ...(balanceAfter === undefined ? {} : { balanceAfter }),
     ...(tacVerified === undefined ? {} : { tacVerified }),
@@ -159,7 +162,8 @@ async function inReader(readerName: string): Promise<CardChannel> {
     atr: held.card.atr,
     transmit: (command, options) => held.card.transmit(command, options),
     reset: () => held.card.reset(),
-    ...{ close, [Symbol.asyncDispose]: close },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -88,7 +88,9 @@ export class CardKeySets {
 
 /** One file of a set, in its one form. */
 const secretOf = ({ label, file }: KeySetSource): SecretFile => ({
-  ...{ file, code: 'card-keys', context: `card key set ${label}` },
+  file,
+  code: 'card-keys',
+  context: `card key set ${label}`,
   wanted: '{ "enc", "mac", "dek" } of 32, 48 or 64 upper-case hex digits',
   canonical: (text) => {
     const keys = parse(text);

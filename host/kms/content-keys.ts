@@ -125,7 +125,10 @@ export class ContentKeys {
       const key = contentKey(new TextDecoder().decode(plain));
       const wipe = () => 'secret' in key.forCard && !this.#sealer.keepsOpened && key.forCard.secret.wipe();
       return {
-        ...{ info, forCard: key.forCard, verify: key.verify, sign: async (data) => key.sign(data) },
+        info,
+        forCard: key.forCard,
+        verify: key.verify,
+        sign: async (data) => key.sign(data),
         [Symbol.dispose]: () => void wipe(),
       };
     }

@@ -71,21 +71,24 @@ export function bindD(protectionKey: Uint8Array, header: Uint8Array, plain: Uint
 
 export const BINDINGS: Readonly<Record<string, Binding>> = {
   D: {
-    ...{ block: 16, macLength: 16 },
+    block: 16,
+    macLength: 16,
     open: (key, header, encrypted, mac) => {
       const plain = aesCbcDecrypt(derive(key, 'encryption', 'D'), encrypted, mac);
       return { plain, wanted: aesCmac(derive(key, 'authentication', 'D'), header, plain) };
     },
   },
   B: {
-    ...{ block: 8, macLength: 8 },
+    block: 8,
+    macLength: 8,
     open: (key, header, encrypted, mac) => {
       const plain = desCbcDecrypt(derive(key, 'encryption', 'B'), encrypted, mac);
       return { plain, wanted: tripleDesCmac(derive(key, 'authentication', 'B'), header, plain) };
     },
   },
   C: {
-    ...{ block: 8, macLength: 4 },
+    block: 8,
+    macLength: 4,
     open: (key, header, encrypted) => {
       const plain = desCbcDecrypt(variant(key, VARIANT.encryption), encrypted, header.slice(0, IV_OF_C));
       const chain = desCbcEncrypt(variant(key, VARIANT.authentication), concat(header, encrypted));

@@ -124,8 +124,11 @@ function requireProtected(block: string, key: Uint8Array): void {
 }
 
 const headerOf = (block: string): KeyBlockHeader => ({
-  ...{ keyUsage: block.slice(5, 7), algorithm: block.slice(7, 8), modeOfUse: block.slice(8, 9) },
-  ...{ versionNumber: block.slice(9, 11), exportability: block.slice(11, 12) },
+  keyUsage: block.slice(5, 7),
+  algorithm: block.slice(7, 8),
+  modeOfUse: block.slice(8, 9),
+  versionNumber: block.slice(9, 11),
+  exportability: block.slice(11, 12),
 });
 
 /** Where the optional blocks end, and the first label among them. */

@@ -23,7 +23,8 @@ const AesKey = Type.String({ pattern: '^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})
 const DesKey = Type.String({ pattern: '^(?!(.{16})\\1)(?!.{16}(.{16})\\2)([0-9A-F]{32}|[0-9A-F]{48})$' });
 
 const ofSet = {
-  ...{ card: Card, keySet: Type.Integer({ minimum: 1, maximum: 15 }) },
+  card: Card,
+  keySet: Type.Integer({ minimum: 1, maximum: 15 }),
   /** Of the last packet that whoever had the card before has made. */
   counter: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_COUNTER })),
 };
@@ -77,7 +78,10 @@ const ADMINISTRATION: ListKind<AdministrationEntries[number]> = {
 
 async function openList<T>(file: string, { context, wanted, check, handle }: ListKind<T>, sealer: Sealer | undefined) {
   const secret: SecretFile = {
-    ...{ file, context, wanted, code: 'key-list' },
+    file,
+    context,
+    wanted,
+    code: 'key-list',
     canonical: (text) => {
       const entries = parsedJson(text);
       if (!check(entries) || new Set(entries.map(handle)).size !== entries.length) return undefined;

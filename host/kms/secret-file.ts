@@ -84,7 +84,10 @@ const HEX_KEY = /^([0-9A-F]{32}|[0-9A-F]{48}|[0-9A-F]{64})\s*$/;
 
 /** A file with one master key in hex. */
 export const masterKeyFile = (file: string, code: string, context: string): SecretFile => ({
-  ...{ file, code, context, wanted: 'a file with 32, 48 or 64 upper-case hex digits' },
+  file,
+  code,
+  context,
+  wanted: 'a file with 32, 48 or 64 upper-case hex digits',
   canonical: (text) => HEX_KEY.exec(text)?.[1],
 });
 

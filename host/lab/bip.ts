@@ -57,7 +57,9 @@ export async function makeBipConfigs(folder: string, terminalId: string, wire?: 
     ota: { bearers: ['bip'], administration: { listen } },
     otaKms: { administrationKeyFile: masterFile },
     terminal: { administration: { servers: [server], pskFile } },
-    ...{ listen, server, pskOf: (identity) => keys.derive(identity) },
+    listen,
+    server,
+    pskOf: (identity) => keys.derive(identity),
   };
 }
 

@@ -82,7 +82,12 @@ export class CardMaker {
     const certificate = await issuer.certify({ holderReference: toHex(randomBytes(16)), publicKey: isd.publicKey });
     const number = { iin: wanted.iccid.slice(0, 8), cin: toHex(randomBytes(8)) };
     const image: CardImage = {
-      ...{ name: wanted.name, atr: ATR, iccid: wanted.iccid, cplc: null, lifeCycle: 'SECURED', ...number },
+      name: wanted.name,
+      atr: ATR,
+      iccid: wanted.iccid,
+      cplc: null,
+      lifeCycle: 'SECURED',
+      ...number,
       isd: {
         aid: isdAid,
         applicationProviderId: issuer.applicationProviderId,
@@ -93,7 +98,10 @@ export class CardMaker {
       casd: wanted.casd ? await this.#casd(casdAid, number) : null,
     };
     return {
-      ...{ image, isdAid, isdKeyReference: isd.image.keyReference, isdPublicKey: isd.publicKey },
+      image,
+      isdAid,
+      isdKeyReference: isd.image.keyReference,
+      isdPublicKey: isd.publicKey,
       ...(wanted.casd ? { casdAid } : {}),
     };
   }

@@ -123,14 +123,19 @@ export class MultiProviderLab implements AsyncDisposable {
     const remote = bip !== undefined && sms !== undefined ? await both(bip, sms) : (sms ?? bip);
     const platforms = parts.use(
       await Platforms.start({
-        ...{ stateDir, providers, cardMaker, terminal: { ...link.terminal, ...remote?.terminal } },
+        stateDir,
+        providers,
+        cardMaker,
+        terminal: { ...link.terminal, ...remote?.terminal },
         ...(platform === undefined ? {} : { platform }),
         ...(provider === undefined ? {} : { provider }),
         ...(kms === undefined ? {} : { kms }),
         ota: { ...remote?.ota, ...ota },
         ...(remote === undefined ? {} : { otaKms: remote.otaKms }),
         ...(keepAlive === undefined ? {} : { keepAlive }),
-        ...{ nativeCards: nativeCard !== undefined, front: options.front ?? false, nodes: options.nodes ?? 1 },
+        nativeCards: nativeCard !== undefined,
+        front: options.front ?? false,
+        nodes: options.nodes ?? 1,
       }),
     );
     for (const id of providers) {

@@ -60,7 +60,9 @@ export async function makeNativeCard(kind: NativeCardKind, iccid: string): Promi
   if (nativeIsd === undefined || nativeIsd === null) throw new InvariantError('image', `${kind} has no native ISD`);
   const keySet = nativeIsd.enc.length === 64 ? 'published256' : 'published128';
   return {
-    ...{ image, cardId, isdAid: nativeIsd.aid },
+    image,
+    cardId,
+    isdAid: nativeIsd.aid,
     isdKeySet: { profile: kind, keySet, derivation: 'none', keyVersion: '00' },
   };
 }

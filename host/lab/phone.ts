@@ -61,7 +61,10 @@ export class Phone implements AsyncDisposable {
     if (openCard === undefined) throw new TransportError('no-card', 'There is no card in this phone');
     const card = new SeramCard(openCard);
     await using agent = new SeramAgent({
-      ...{ endpoints: addresses.map((address) => `${address}/gp/seram`), sessionId, card, authority },
+      endpoints: addresses.map((address) => `${address}/gp/seram`),
+      sessionId,
+      card,
+      authority,
       secureElements: [{ seType, seId }],
       ...(onNotification === undefined ? {} : { onNotification }),
       ...(signal === undefined ? {} : { signal }),
@@ -97,7 +100,8 @@ export class Phone implements AsyncDisposable {
   ): Promise<Static<S>> {
     const { addresses, token } = this.#options;
     const answer = await request(`${addresses[this.#at] ?? ''}${path}`, {
-      ...{ method, dispatcher: this.#dispatcher },
+      method,
+      dispatcher: this.#dispatcher,
       headers: {
         authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -75,7 +75,8 @@ export class Platforms implements AsyncDisposable {
   static async start(options: PlatformsOptions): Promise<Platforms> {
     const { stateDir, providers, terminal, cardMaker } = options;
     const plan = developmentPlan({
-      ...{ providers, terminal },
+      providers,
+      terminal,
       ota: { trafficRecord: trafficFile(stateDir), ...options.ota },
       ...(options.otaKms === undefined ? {} : { otaKms: options.otaKms }),
       ...(options.platform === undefined ? {} : { platform: options.platform }),
@@ -122,7 +123,8 @@ export class Platforms implements AsyncDisposable {
     const path = '/v1/certificate-authority';
     const authority = await issuer.call({ method: 'GET', path, response: CertificateAuthorityInfo });
     return {
-      ...{ holderReference: authority.holderReference, publicKey: authority.publicKey },
+      holderReference: authority.holderReference,
+      publicKey: authority.publicKey,
       applicationProviderId: developmentHolderReference(this.topology.peer('issuer'), 'oce'),
       certify: async (body) => {
         const request = { method: 'POST', path: '/v1/security-domain-certificates', body } as const;

@@ -74,7 +74,10 @@ export class SingleProviderLab implements AsyncDisposable {
     const count = options.link === 'direct' ? (options.readers ?? 1) : 0;
     const ports = await Promise.all(Array.from({ length: count }, freePort));
     const platforms = await Platforms.start({
-      ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, keepAlive: options.keepAlive ?? false },
+      stateDir: join(folder, 'state'),
+      providers: [PROVIDER],
+      cardMaker,
+      keepAlive: options.keepAlive ?? false,
       nodes: options.nodes ?? 1,
       front: options.front ?? false,
       terminal:
@@ -132,7 +135,9 @@ export class SingleProviderLab implements AsyncDisposable {
 
   distribute(inserted: InsertedCard): Promise<KeyDistributionState> {
     return this.platforms.distribute(PROVIDER, {
-      ...{ terminalId: TERMINAL_ID, readerName: inserted.readerName, keySizeBits: this.#options.keySizeBits },
+      terminalId: TERMINAL_ID,
+      readerName: inserted.readerName,
+      keySizeBits: this.#options.keySizeBits,
     });
   }
 

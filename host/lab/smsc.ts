@@ -260,9 +260,14 @@ export class Smsc implements AsyncDisposable {
     if (((message.registeredDelivery ?? 0) & 1) === 0 || (message.esmClass & ESM.TYPE_MASK) !== 0) return;
     const delivered = messageState === MESSAGE_STATE.DELIVERED;
     this.#accept({
-      ...{ source: message.destination, destination: message.source, esmClass: ESM.DELIVERY_RECEIPT, pid: 0, dcs: 0 },
+      source: message.destination,
+      destination: message.source,
+      esmClass: ESM.DELIVERY_RECEIPT,
+      pid: 0,
+      dcs: 0,
       userData: new Uint8Array(Buffer.from(receiptText(id, { at, done: new Date(), delivered }), 'latin1')),
-      ...{ messageId: id, messageState },
+      messageId: id,
+      messageState,
     });
   }
 

@@ -75,7 +75,9 @@ export function daemonPlans(plan: TopologyPlan): DaemonPlan[] {
   return groupPlans(plan).flatMap((group) =>
     (group.daemon === 'terminal' ? [1] : numbers).map((node) => ({
       ...group,
-      ...{ name: node === 1 ? group.name : `${group.name}-${node}`, group: group.name, node },
+      name: node === 1 ? group.name : `${group.name}-${node}`,
+      group: group.name,
+      node,
     })),
   );
 }
@@ -94,7 +96,9 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
   for (const provider of plan.providers ?? []) {
     plans.push(
       ...platformPlans('provider', provider, ({ endpoint, tsms }) => ({
-        ...{ ota: endpoint('ota'), issuer: endpoint('issuer'), tsms },
+        ota: endpoint('ota'),
+        issuer: endpoint('issuer'),
+        tsms,
       })),
     );
   }
@@ -104,7 +108,7 @@ function groupPlans(plan: TopologyPlan): GroupPlan[] {
 function otaPlans({ config, kms }: OtaPlan, { issuer, providers = [], front }: TopologyPlan): GroupPlan[] {
   const peer = { role: 'ota', id: 'main' } as const;
   const common = ({ endpoint }: PlanContext) => ({
-    ...{ providers: providers.map(({ id }) => ({ id })) },
+    providers: providers.map(({ id }) => ({ id })),
     ...(issuer === undefined ? {} : { issuer: { id: issuer.id } }),
     ...(front === undefined ? {} : { front: endpoint('front') }),
     ...config,
@@ -142,7 +146,10 @@ function frontPlan(config: object, { issuer, providers = [] }: TopologyPlan): Gr
     database: true,
     lab: 0,
     config: ({ endpoint, appSide, users }) => ({
-      ...{ appSide, users, pools: Object.fromEntries(names.map((name) => [name, endpoint(name)])), rules: [] },
+      appSide,
+      users,
+      pools: Object.fromEntries(names.map((name) => [name, endpoint(name)])),
+      rules: [],
       ...config,
     }),
   };
@@ -224,7 +231,9 @@ export interface DevelopmentOptions {
 /** TOPUP, LOSS, FOUND and CONTACT, as a phone app of a development topology calls them. */
 function developmentRules([first]: readonly string[], products: Readonly<Record<string, string>>): Rule[] {
   const topUp = (name: string, provider: string, productId?: string): Rule => ({
-    ...{ name, pool: `provider-${provider}`, operation: 'top-up' },
+    name,
+    pool: `provider-${provider}`,
+    operation: 'top-up',
     when: { actionCode: 'TOPUP', ...(productId === undefined ? {} : { productId }) },
     ...(productId === undefined ? {} : { precedence: 1 }),
   });

@@ -149,7 +149,10 @@ class RunningTopology implements Topology {
         log: { file: logFile },
         ...(databaseUrl === undefined ? {} : { database: { url: databaseUrl } }),
         ...plan.config({
-          ...{ endpoint, stateDir: this.stateDir, node: plan.node, users: { issuer, audience, jwksFile } },
+          endpoint,
+          stateDir: this.stateDir,
+          node: plan.node,
+          users: { issuer, audience, jwksFile },
           appSide: plan.daemon === 'front' ? await this.#appSide(secondPort ?? 0) : {},
           tsms: { listen: { host: '127.0.0.1', port: secondPort ?? 0 } },
         }),
@@ -168,7 +171,12 @@ class RunningTopology implements Topology {
         ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
       });
       this.#members.set(plan.name, {
-        ...{ plan, port: ports[plan.name] ?? 0, configFile, logFile, databaseUrl, process },
+        plan,
+        port: ports[plan.name] ?? 0,
+        configFile,
+        logFile,
+        databaseUrl,
+        process,
         ...(secondPort === undefined ? {} : { secondPort }),
       });
     }

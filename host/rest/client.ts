@@ -148,7 +148,9 @@ export class RestClient implements AsyncDisposable {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? 30_000;
     const work = workNow();
     const end = new CallEnd({
-      ...{ timeoutMs, aliveEveryMs: this.#aliveEveryMs, lives: () => this.#lives(address) },
+      timeoutMs,
+      aliveEveryMs: this.#aliveEveryMs,
+      lives: () => this.#lives(address),
       ...(call.signal === undefined ? {} : { caller: call.signal }),
     });
     try {

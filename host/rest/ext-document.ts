@@ -29,7 +29,9 @@ export function extDocument({ paths = {} }: ServerDocument, security: 'bearer' |
     .filter(([path]) => path.startsWith(PREFIX) && path !== EXT_DOCUMENT)
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
   return {
-    ...{ openapi: '3.1.0', info: INFO, security: [{ [security]: [] }] },
+    openapi: '3.1.0',
+    info: INFO,
+    security: [{ [security]: [] }],
     components: { securitySchemes: { [security]: security === 'bearer' ? BEARER : CERTIFICATE } },
     paths: Object.fromEntries(own.map(([path, item]) => [path, item ?? {}])),
   };

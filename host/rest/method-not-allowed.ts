@@ -26,7 +26,10 @@ export function refuseOtherMethods(app: RestApp): () => void {
       const others = ALL.filter((name) => !methods.has(name));
       const allow = [...methods].join(', ');
       app.route({
-        ...{ url, method: others, config: { access: ['any-peer'] }, schema: { hide: true } },
+        url,
+        method: others,
+        config: { access: ['any-peer'] },
+        schema: { hide: true },
         // Before a body is read: it would be refused for being there.
         onRequest: async (_request, reply) => {
           reply.header('allow', allow);

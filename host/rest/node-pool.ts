@@ -42,8 +42,13 @@ export class NodePool implements Caller, AsyncDisposable {
 
   constructor({ probeEveryMs = PROBE_EVERY_MS, ...options }: NodePoolOptions) {
     this.#members = options.baseUrl.split(' ').map((address) => ({
-      ...{ address, client: new RestClient({ ...options, baseUrl: address }), health: new NodeHealth(options) },
-      ...{ outstanding: 0, calls: 0, failures: 0, probing: undefined },
+      address,
+      client: new RestClient({ ...options, baseUrl: address }),
+      health: new NodeHealth(options),
+      outstanding: 0,
+      calls: 0,
+      failures: 0,
+      probing: undefined,
     }));
     this.#timer = setInterval(() => this.#probeAll(), probeEveryMs);
     this.#timer.unref();

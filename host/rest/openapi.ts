@@ -65,14 +65,18 @@ export async function describeRoutes(
   const errorResponses = answersOf({ ...ERRORS, ...more });
   await app.register(swagger, {
     openapi: {
-      ...{ openapi: '3.1.0', info: about, security: [{ certificate: [] }] },
+      openapi: '3.1.0',
+      info: about,
+      security: [{ certificate: [] }],
       components: { securitySchemes: { certificate: { type: 'mutualTLS' } as never } },
     },
     transform: ({ schema, url, route }) => {
       const responses = (schema as { response?: object } | undefined)?.response ?? { 200: { description: 'OK' } };
       const requests = isObject(schema) ? requestPartsOf(schema) : {};
       const described = {
-        ...{ ...schema, ...requests, response: { ...responses, ...errorResponses } },
+        ...schema,
+        ...requests,
+        response: { ...responses, ...errorResponses },
         'x-access': route.config?.access,
       };
       return { schema: described as never, url };

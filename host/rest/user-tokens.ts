@@ -92,7 +92,10 @@ export class UserTokens {
     try {
       const { payload } = await jwtVerify(token, this.#keys, {
         currentDate: new Date(at),
-        ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE_S },
+        issuer,
+        audience,
+        algorithms: ALGORITHMS,
+        clockTolerance: CLOCK_TOLERANCE_S,
         requiredClaims: ['sub', 'exp', 'iat'],
       });
       if (!SUBJECT.test(payload.sub ?? '')) throw refused('its subject is no name that can be used here');

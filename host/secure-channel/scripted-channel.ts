@@ -258,7 +258,8 @@ export class ScriptedChannel<S> implements SecureChannel {
     if (this.#state === state && !this.#busy) return;
     const got = this.#busy ? 'busy' : this.#state;
     throw new ConflictError('channel-state', `The secure channel is not ready for this: it is ${got}`, {
-      ...{ expected: state, got },
+      expected: state,
+      got,
     });
   }
 

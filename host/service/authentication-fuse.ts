@@ -30,8 +30,12 @@ export class AuthenticationFuse {
     const card = cardIdText(cardId);
     const counted = await failures.count(card, keySet);
     await auditLog.append({
-      ...{ phase: 'after', act: 'reset authentication failures', subject: `${card} ${keySet}` },
-      ...{ workflowId: '', numeral: '', details: { caller, failures: counted } },
+      phase: 'after',
+      act: 'reset authentication failures',
+      subject: `${card} ${keySet}`,
+      workflowId: '',
+      numeral: '',
+      details: { caller, failures: counted },
     });
     await failures.succeeded(card, keySet);
   }

@@ -103,7 +103,11 @@ export class DurableFlow<Tables extends FlowTables> {
     const { kind, fairKey: provider, queuedAt, traceId } = run.row;
     const told = this.#summaries.get(run) ?? { outcome: 'failed', code: 'internal', records: [] };
     this.#options.watch.onEnded?.({
-      ...{ kind, flow: run.workflowId, provider, traceId: traceId ?? '', ms: Date.now() - queuedAt.getTime() },
+      kind,
+      flow: run.workflowId,
+      provider,
+      traceId: traceId ?? '',
+      ms: Date.now() - queuedAt.getTime(),
       ...told,
     });
   }
@@ -155,7 +159,8 @@ function told(end: FlowEnd, outcome: string): Pick<FlowSummary, 'outcome' | 'cod
   if (end.end !== 'failed') return { outcome };
   const { failure } = end;
   return {
-    ...{ outcome: isRefusal(failure) ? 'refused' : 'failed', code: failure.code },
+    outcome: isRefusal(failure) ? 'refused' : 'failed',
+    code: failure.code,
     ...(failure.numeral === undefined ? {} : { step: failure.numeral }),
   };
 }

@@ -171,10 +171,16 @@ export async function appendRecords<T extends AuditTables>(
     const chained = { ...entry, number, at: new Date().toISOString(), previousHash };
     previousHash = hashOf(chained);
     return {
-      ...{ number: String(number), at: new Date(chained.at), phase: entry.phase, act: entry.act },
-      ...{ subject: entry.subject, workflow_id: entry.workflowId, numeral: entry.numeral },
+      number: String(number),
+      at: new Date(chained.at),
+      phase: entry.phase,
+      act: entry.act,
+      subject: entry.subject,
+      workflow_id: entry.workflowId,
+      numeral: entry.numeral,
       details: JSON.stringify(entry.details),
-      ...{ previous_hash: chained.previousHash, hash: previousHash },
+      previous_hash: chained.previousHash,
+      hash: previousHash,
     };
   });
   await writeOnly(own, [own.insertInto('audit_log').values(rows)]);

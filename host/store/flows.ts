@@ -59,10 +59,16 @@ export async function findFlow<T>(database: Kysely<T>, id: string): Promise<Flow
 function toSummary(row: Row): FlowSummary {
   const node = row.owner?.split('/')[0];
   return {
-    ...{ id: row.id, kind: row.kind, providerId: row.fair_key, state: row.state, tries: row.tries },
+    id: row.id,
+    kind: row.kind,
+    providerId: row.fair_key,
+    state: row.state,
+    tries: row.tries,
     ...(node === undefined ? {} : { node }),
-    ...{ version: row.version, cancelRequested: row.cancelled },
-    ...{ queuedAt: row.queued_at.toISOString(), updatedAt: row.updated_at.toISOString() },
+    version: row.version,
+    cancelRequested: row.cancelled,
+    queuedAt: row.queued_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
     ...(row.problem === null ? {} : { problem: row.problem }),
   };
 }

@@ -7,13 +7,17 @@ export type FlowTablesOfPlatform = Readonly<Record<string, string>>;
 const COMMON: FlowTablesOfPlatform = { workflow_steps: 'workflow_id', requests: 'idempotency_key' };
 export const ISSUER_FLOW_TABLES: FlowTablesOfPlatform = {
   ...COMMON,
-  ...{ security_domain_requests: 'request_id', application_requests: 'request_id' },
+  security_domain_requests: 'request_id',
+  application_requests: 'request_id',
 };
 /** Rows of top-ups stay: they are bookings. */
 export const PROVIDER_FLOW_TABLES: FlowTablesOfPlatform = {
   ...COMMON,
-  ...{ key_distributions: 'id', card_relays: 'relay_id', card_claims: 'workflow_id' },
-  ...{ service_processes: 'id', spos_notices: 'process_id' },
+  key_distributions: 'id',
+  card_relays: 'relay_id',
+  card_claims: 'workflow_id',
+  service_processes: 'id',
+  spos_notices: 'process_id',
 };
 /** So many at once: one transaction must not hold up the flows that are at work. */
 const BATCH = 1_000;

@@ -35,7 +35,12 @@ export interface FullResponse {
 const plainClass = (cla: number): number => ((cla & 0x40) === 0 ? cla & 0x03 : 0x40 | (cla & 0x0f));
 
 const getResponse = (command: CommandApdu, le: number): CommandApdu => ({
-  ...{ cla: plainClass(command.cla), ins: INS.GET_RESPONSE, p1: 0, p2: 0, data: new Uint8Array(), le },
+  cla: plainClass(command.cla),
+  ins: INS.GET_RESPONSE,
+  p1: 0,
+  p2: 0,
+  data: new Uint8Array(),
+  le,
 });
 
 /** The answer to RETRIEVE DATA waits, and is not the whole object. @see TS 102 221 10.2.1.3 */

@@ -9,7 +9,9 @@ import type { SeenEntry } from '../wire/message/secure-elements.ts';
 export function seenEntryOf(kind: SeenEntry['kind'], entry: RegistryEntry): SeenEntry {
   const { aid, lifeCycle, privileges, loadFile, securityDomain, version } = entry;
   return {
-    ...{ kind, aid: aidToHex(aid), lifeCycle },
+    kind,
+    aid: aidToHex(aid),
+    lifeCycle,
     ...(privileges === undefined ? {} : { privileges: toHex(encodePrivileges(privileges)) }),
     ...(loadFile === undefined ? {} : { loadFile: aidToHex(loadFile) }),
     ...(securityDomain === undefined ? {} : { securityDomain: aidToHex(securityDomain) }),

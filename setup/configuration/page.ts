@@ -50,7 +50,11 @@ interface Node {
 }
 
 const part = (heading: string, name: string, schema: object, without: readonly object[]): Part => ({
-  ...{ heading, file: `host/daemon/${heading}.ts`, name, schema: schema as Node, without },
+  heading,
+  file: `host/daemon/${heading}.ts`,
+  name,
+  schema: schema as Node,
+  without,
 });
 
 const shared = Object.values(SHARED);
@@ -63,20 +67,32 @@ const object = (properties: object): Node => {
 
 const COMMON: readonly Part[] = [
   {
-    ...{ heading: 'Every daemon', file: 'host/daemon/config.ts', name: 'daemonFields', schema: object(daemonFields) },
+    heading: 'Every daemon',
+    file: 'host/daemon/config.ts',
+    name: 'daemonFields',
+    schema: object(daemonFields),
     without: [],
   },
   {
-    ...{ heading: 'Those that keep data', file: 'host/daemon/config.ts', name: 'databaseFields' },
-    ...{ schema: object(databaseFields), without: [] },
+    heading: 'Those that keep data',
+    file: 'host/daemon/config.ts',
+    name: 'databaseFields',
+    schema: object(databaseFields),
+    without: [],
   },
   {
-    ...{ heading: 'Those of which several may run on one database', file: 'host/daemon/config.ts', name: 'nodeFields' },
-    ...{ schema: object(nodeFields), without: [] },
+    heading: 'Those of which several may run on one database',
+    file: 'host/daemon/config.ts',
+    name: 'nodeFields',
+    schema: object(nodeFields),
+    without: [],
   },
   {
-    ...{ heading: 'Issuer and provider', file: 'host/daemon/platform-config.ts', name: 'platformFields' },
-    ...{ schema: object(platformFields), without: shared },
+    heading: 'Issuer and provider',
+    file: 'host/daemon/platform-config.ts',
+    name: 'platformFields',
+    schema: object(platformFields),
+    without: shared,
   },
 ];
 

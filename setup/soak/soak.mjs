@@ -69,7 +69,9 @@ if (entries.some(({ needsClients }) => needsClients)) await prepareClients(root)
 console.log(`${factor} times the gate's cases, seed ${seed}: ${files.length} files, one after another`);
 const fileOf = new Map(entries.map(({ name, file }) => [name, file]));
 const outcomes = await runSuites(entries, {
-  ...{ root, results, lanes: 1 },
+  root,
+  results,
+  lanes: 1,
   told: (outcome) => {
     console.log(row(outcome, fileOf.get(outcome.name)));
     if (outcome.counts.failed > 0) process.stdout.write(readFileSync(outcome.log));

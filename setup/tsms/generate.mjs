@@ -14,7 +14,9 @@ const lastOf = (reference) => reference.split('/').at(-1);
 function operationsOf(document) {
   return Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, responses, requestBody }]) => ({
-      ...{ id: operationId, method: method.toUpperCase(), path: path.replaceAll(/\{(\w+)\}/g, ':$1') },
+      id: operationId,
+      method: method.toUpperCase(),
+      path: path.replaceAll(/\{(\w+)\}/g, ':$1'),
       body: requestBody === undefined ? 'none' : requestBody.$ref === undefined ? 'json' : 'file',
       errors: Object.values(responses)
         .flatMap(({ $ref = '' }) => lastOf($ref).split('_').slice(1).map(Number))

@@ -74,7 +74,11 @@ describe('the classes of the API', () => {
 
   it('give a CAP what they give class files, results and reasons', async () => {
     const image = (name: string, code: NonNullable<CardImage['loadFiles']>): CardImage => ({
-      ...{ name, atr: '3B80800101', isd: null, seed: '0102', apduBuffer: 1024 },
+      name,
+      atr: '3B80800101',
+      isd: null,
+      seed: '0102',
+      apduBuffer: 1024,
       loadFiles: code,
       applications: [{ module: aid, aid }],
     });
@@ -105,7 +109,11 @@ describe('the classes of the API', () => {
 
   it('of 3.1 give a CAP what they give class files', async () => {
     const image = (name: string, code: NonNullable<CardImage['loadFiles']>): CardImage => ({
-      ...{ name, atr: '3B80800101', isd: null, loadFiles: code, applications: [{ module: newAid, aid: newAid }] },
+      name,
+      atr: '3B80800101',
+      isd: null,
+      loadFiles: code,
+      applications: [{ module: newAid, aid: newAid }],
     });
     const modules = [{ aid: newAid, class: 'newapis.NewApplet' }];
     const simulator = await sharedSimulator();

@@ -117,7 +117,9 @@ describe('A CAP with a Debug component', function () {
 
   it('gives its lines to the same code that came by LOAD', async () => {
     const card: CardImage = {
-      ...{ name: 'managed', atr: '3B00', isd: null },
+      name: 'managed',
+      atr: '3B00',
+      isd: null,
       loadFiles: [
         {
           aid: 'F000000009',

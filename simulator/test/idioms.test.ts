@@ -70,14 +70,12 @@ describe('idioms of public applets', function () {
     const simulator = await sharedSimulator();
     const insert = async (name: string, loadFiles: NonNullable<CardImage['loadFiles']>): Promise<void> => {
       cards[name] = await simulator.insert({
-        ...{
-          name: name.replaceAll(' ', '-'),
-          atr: '3B80800101',
-          isd: null,
-          seed: '0102',
-          loadFiles,
-          applications: [{ module: aid, aid }],
-        },
+        name: name.replaceAll(' ', '-'),
+        atr: '3B80800101',
+        isd: null,
+        seed: '0102',
+        loadFiles,
+        applications: [{ module: aid, aid }],
       });
       expect(await select(cards[name], aid), name).to.equal('9000');
     };

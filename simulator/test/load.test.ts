@@ -150,8 +150,12 @@ describe('LOAD', function () {
       expect(error).to.be.instanceOf(SimulatorError).with.property('message').that.matches(refusal);
       expect(await card.load(cap, '00'.repeat(243))).to.deep.equal([PROBE_MODULE]);
       const image = (length: number): CardImage => ({
-        ...{ name: 'caps', atr: '3B00', isd: null, loadFiles: [{ cap }] },
-        ...{ installAll: true, installParameters: '00'.repeat(length) },
+        name: 'caps',
+        atr: '3B00',
+        isd: null,
+        loadFiles: [{ cap }],
+        installAll: true,
+        installParameters: '00'.repeat(length),
       });
       const simulator = await sharedSimulator();
       await using made = await simulator.insert(image(243));

@@ -19,7 +19,9 @@ const BUILD = `<project default="caps"><target name="caps"><javacard>
   </cap>
 </javacard></target></project>`;
 const MANAGED: CardImage = {
-  ...{ name: 'managed', atr: '3B00', isd: null },
+  name: 'managed',
+  atr: '3B00',
+  isd: null,
   loadFiles: [
     {
       aid: 'F000000009',

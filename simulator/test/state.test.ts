@@ -98,14 +98,20 @@ describe('saved state', () => {
     const [module, ota] = ['F00000000701', 'F06F70656E74736D0301'];
     const classes = (folder: string) => resolve(import.meta.dirname, '../..', folder);
     const image: CardImage = {
-      ...{ name: 'levels', atr: '3B00', iccid: '8986001234567890123F', isd: null, toolkit: true },
+      name: 'levels',
+      atr: '3B00',
+      iccid: '8986001234567890123F',
+      isd: null,
+      toolkit: true,
       loadFiles: [
         {
-          ...{ aid: 'F000000007', path: classes('simulator/java/target/test-classes') },
+          aid: 'F000000007',
+          path: classes('simulator/java/target/test-classes'),
           modules: [{ aid: module, class: 'org.opentsm.simulator.toolkitapplet.Commanded' }],
         },
         {
-          ...{ aid: 'F06F70656E74736D03', path: classes('applet/ota/target/classes') },
+          aid: 'F06F70656E74736D03',
+          path: classes('applet/ota/target/classes'),
           modules: [{ aid: ota, class: 'org.opentsm.ota.RemoteManagement' }],
         },
       ],
@@ -128,10 +134,15 @@ describe('saved state', () => {
   it('keeps what INSTALL lets an application do with files', async () => {
     const module = 'F00000000702';
     const image: CardImage = {
-      ...{ name: 'grants', atr: '3B00', iccid: '8986001234567890123F', isd: null, toolkit: true },
+      name: 'grants',
+      atr: '3B00',
+      iccid: '8986001234567890123F',
+      isd: null,
+      toolkit: true,
       loadFiles: [
         {
-          ...{ aid: 'F000000007', path: resolve(import.meta.dirname, '../java/target/test-classes') },
+          aid: 'F000000007',
+          path: resolve(import.meta.dirname, '../java/target/test-classes'),
           modules: [{ aid: module, class: 'org.opentsm.simulator.toolkitapplet.Filer' }],
         },
       ],

@@ -19,7 +19,9 @@ describe('watch', () => {
     folder = await mkdtemp(join(tmpdir(), 'opentsm-watch-'));
     await cp(project, join(folder, 'src'), { recursive: true });
     const image = {
-      ...{ name: 'shop', atr: '3B80800101', isd: null },
+      name: 'shop',
+      atr: '3B80800101',
+      isd: null,
       loadFiles: [
         { aid: 'F000000001', path: join(folder, 'classes'), modules: [{ aid: 'F00000000101', class: 'shop.Counter' }] },
       ],

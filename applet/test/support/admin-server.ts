@@ -62,7 +62,10 @@ export class AdminServer {
     const [near, far] = duplexPair();
     const { ciphers = 'PSK-AES128-CBC-SHA256', identity = IDENTITY, psk = PSK } = this.#options;
     const tls = new TLSSocket(far, {
-      ...{ isServer: true, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', secureOptions: OPTIONS },
+      isServer: true,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+      secureOptions: OPTIONS,
       ciphers: `${ciphers}:@SECLEVEL=0`,
       pskCallback: (_socket: TLSSocket, named: string) => (named === identity ? psk : null),
     } as ConstructorParameters<typeof TLSSocket>[1]);

@@ -35,7 +35,8 @@ export class DelegationCard implements AsyncDisposable {
     const { kvn, enc, mac, dek } = sets.get(ISD) ?? randomKeySet('30');
     const keySets = [{ keyVersion: kvn, type: 'AES' as const, enc: hex(enc), mac: hex(mac), dek: hex(dek) }];
     const change = (image: CardImage): CardImage => ({
-      ...{ ...image, lifeCycle: 'SECURED' },
+      ...image,
+      lifeCycle: 'SECURED',
       ...(image.isd ? { isd: { ...image.isd, keySets } } : {}),
       ...changes,
     });

@@ -65,7 +65,11 @@ export class RegistryCard implements AsyncDisposable {
   static async open(): Promise<RegistryCard> {
     const [issuer, manager] = [randomSets('30', '20'), randomSets('31', '21')];
     const inImage = ({ kvn, enc, mac, dek }: KeySet, type: 'AES' | 'DES') => ({
-      ...{ keyVersion: kvn, type, enc: hex(enc), mac: hex(mac), dek: hex(dek) },
+      keyVersion: kvn,
+      type,
+      enc: hex(enc),
+      mac: hex(mac),
+      dek: hex(dek),
     });
     const keySets = [inImage(issuer.aes, 'AES'), inImage(issuer.des, 'DES')];
     const protocols = `02${OPTION_02}03${OPTION_03}1002`;

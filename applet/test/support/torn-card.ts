@@ -46,7 +46,9 @@ export class TornCard implements AsyncDisposable {
     const keySets = [{ keyVersion: '30', type: 'AES' as const, enc, mac, dek }];
     const simulator = await sharedSimulator();
     const simulated = await simulator.insert({
-      ...{ ...image, loadFiles, lifeCycle: 'SECURED' },
+      ...image,
+      loadFiles,
+      lifeCycle: 'SECURED',
       isd: { ...(isd ?? { aid: ISD }), keySets },
     });
     return new TornCard(simulated, issuer);

@@ -166,7 +166,10 @@ class ServerChannel {
         // Not before the client has returned to its queue: it would never look at it.
         setImmediate(() => done(null, tls));
       },
-      ...{ headersTimeout: INACTIVITY_MS, bodyTimeout: INACTIVITY_MS, keepAliveTimeout: 600_000, pipelining: 1 },
+      headersTimeout: INACTIVITY_MS,
+      bodyTimeout: INACTIVITY_MS,
+      keepAliveTimeout: 600_000,
+      pipelining: 1,
     });
   }
 
@@ -179,7 +182,8 @@ class ServerChannel {
   }): Promise<ServerChannel> {
     const { pipe, host, pskIdentity: identity, psk, stop } = options;
     const tls = connectTls({
-      ...{ socket: pipe, ...CARD_TLS },
+      socket: pipe,
+      ...CARD_TLS,
       pskCallback: () => ({ identity, psk: psk.expose() }),
       // There is no certificate: who has the key is the server.
       checkServerIdentity: () => undefined,
@@ -208,7 +212,8 @@ class ServerChannel {
 
   async post(uri: string, outcome: Outcome | undefined, resume: boolean): Promise<ServerAnswer> {
     const fields = encodeAdminRequest({
-      ...{ from: this.#from, resume },
+      from: this.#from,
+      resume,
       ...(outcome === undefined ? {} : { scriptStatus: outcome.status }),
       ...(outcome?.body === undefined ? {} : { body: 'card-content-management' }),
     });

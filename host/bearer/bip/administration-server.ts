@@ -153,8 +153,9 @@ export class AdministrationServer implements AsyncDisposable {
   }
 
   #secure(gate: PskGate, profile: typeof CARD_TLS | typeof CARD_TLS_1_3, settle: () => void): TLSSocket {
-    const pskCallback = (_socket: TLSSocket, identity: string) => gate.keyOf(identity);
-    const tls = new TLSSocket(gate, { isServer: true, ...profile, ...{ pskCallback } });
+    // Node's types know the callback for createServer alone.
+    const preSharedKey = { pskCallback: (_socket: TLSSocket, identity: string) => gate.keyOf(identity) };
+    const tls = new TLSSocket(gate, { isServer: true, ...profile, ...preSharedKey });
     tls.once('secure', () => {
       settle();
       GATES.set(tls, gate);

@@ -80,7 +80,8 @@ export class CardCaller {
     const { card, agent } = found;
     const pskIdentity = found.pskIdentity ?? card;
     return {
-      ...{ pskIdentity, agent },
+      pskIdentity,
+      agent,
       trigger: (sessionId, session, timeoutMs) => this.#call({ card, pskIdentity, sessionId, session }, timeoutMs),
     };
   }

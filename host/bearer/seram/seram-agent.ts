@@ -53,7 +53,9 @@ export class SeramAgent implements AsyncDisposable {
     const ca = options.authority === undefined ? {} : { ca: options.authority };
     this.#dispatcher = new Agent({
       connect: { ...ca, minVersion: 'TLSv1.2', timeout: 5_000 },
-      ...{ headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS, maxResponseSize: MAX_ANSWER_BYTES },
+      headersTimeout: ANSWER_MS,
+      bodyTimeout: ANSWER_MS,
+      maxResponseSize: MAX_ANSWER_BYTES,
     });
   }
 
@@ -103,7 +105,8 @@ export class SeramAgent implements AsyncDisposable {
     }
     if (ramCommands.length === 0) return { stop: false, report: polling };
     const localAgentStatus = {
-      ...{ localAgentStatusEnum: status, executedSeRamCommands: executed },
+      localAgentStatusEnum: status,
+      executedSeRamCommands: executed,
       ...(failure === undefined ? {} : { errorMsg: failure.slice(0, 500) }),
     };
     return {
@@ -164,7 +167,10 @@ export class SeramAgent implements AsyncDisposable {
     const cookie = this.#cookies.header;
     try {
       const answer = await request(url, {
-        ...{ method: 'POST', dispatcher: this.#dispatcher, body, ...(signal === undefined ? {} : { signal }) },
+        method: 'POST',
+        dispatcher: this.#dispatcher,
+        body,
+        ...(signal === undefined ? {} : { signal }),
         headers: { 'content-type': 'application/json', ...(cookie === '' ? {} : { cookie }) },
       });
       const text = await answer.body.text();
@@ -187,7 +193,9 @@ export class SeramAgent implements AsyncDisposable {
 }
 
 const NOT_OFFERED: ListAnswer = {
-  ...{ responses: [], failure: 'the chosen secure element is none that was offered', status: 'UNAVAILABLE_SE' },
+  responses: [],
+  failure: 'the chosen secure element is none that was offered',
+  status: 'UNAVAILABLE_SE',
 };
 
 const polling: Report = { localAgentStatus: { localAgentStatusEnum: 'POLLING', executedSeRamCommands: 0 } };

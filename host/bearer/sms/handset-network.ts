@@ -31,7 +31,8 @@ const UNKNOWN = 0x81;
 const SHORTEST_INTERNATIONAL = 7;
 
 const addressOf = (digits: string): SmsAddress => ({
-  ...{ digits, type: digits.length >= SHORTEST_INTERNATIONAL ? INTERNATIONAL : UNKNOWN },
+  digits,
+  type: digits.length >= SHORTEST_INTERNATIONAL ? INTERNATIONAL : UNKNOWN,
 });
 
 /** TP-SCTS: year to second and the zone in swapped BCD; UTC here. @see TS 23.040 9.2.3.11 */
@@ -62,9 +63,15 @@ export class HandsetNetwork implements AsyncDisposable {
     if ((message.esmClass & ESM.TYPE_MASK) !== 0) return SMPP_STATUS.OK;
     const { source, pid, dcs, userData, esmClass } = message;
     const tpdu = encodeSmsDeliver({
-      ...{ originator: addressOf(source), pid, dcs, userData, hasHeader: (esmClass & ESM.HEADER) !== 0 },
-      ...{ timeStamp: timeStampOf(this.#options.now?.() ?? new Date()) },
-      ...{ moreMessages: false, statusReport: false, replyPath: false },
+      originator: addressOf(source),
+      pid,
+      dcs,
+      userData,
+      hasHeader: (esmClass & ESM.HEADER) !== 0,
+      timeStamp: timeStampOf(this.#options.now?.() ?? new Date()),
+      moreMessages: false,
+      statusReport: false,
+      replyPath: false,
     });
     const { data, sw } = await this.#options.deliver(readerName, { tpdu });
     if (data.length > 0) await this.#report(readerName, message, data);

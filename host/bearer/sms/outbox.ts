@@ -261,7 +261,8 @@ export class SmsOutbox implements AsyncDisposable {
   get #rules(): ServerRules {
     const { resendMs = RESEND_MS, maxSendings: sendings = MAX_SENDINGS, quietUntil, groups } = this.#options;
     return {
-      ...{ sendings, resendMs },
+      sendings,
+      resendMs,
       ...(quietUntil === undefined ? {} : { quietUntil }),
       ...(groups === undefined ? {} : { groups }),
     };
@@ -358,8 +359,14 @@ export class SmsOutbox implements AsyncDisposable {
   ): SmppMessage {
     const { source, msisdn: destination, userData } = to;
     return {
-      ...{ source, destination, userData, priority },
-      ...{ esmClass: ESM.HEADER, pid: PID_DOWNLOAD, dcs: DCS_CARD, registeredDelivery: RECEIPT },
+      source,
+      destination,
+      userData,
+      priority,
+      esmClass: ESM.HEADER,
+      pid: PID_DOWNLOAD,
+      dcs: DCS_CARD,
+      registeredDelivery: RECEIPT,
       validityPeriod: relativeTime(expiresAt.getTime() - this.#now().getTime()),
     };
   }

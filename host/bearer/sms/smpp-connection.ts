@@ -99,7 +99,8 @@ export class SmppConnection implements AsyncDisposable {
     const { command_status: status } = await this.#ask(`bind_${mode}`, fields);
     if (status !== SMPP_STATUS.OK)
       throw new TransportError('smsc-bind-refused', `the SMSC refuses ${systemId} as ${mode}: status ${hex(status)}`, {
-        ...{ status, systemId },
+        status,
+        systemId,
       });
     this.#enquiry = setInterval(() => void this.#enquire(), this.#options.enquireMs ?? ENQUIRE_MS);
     this.#enquiry.unref();
@@ -127,7 +128,8 @@ export class SmppConnection implements AsyncDisposable {
       this.#isForgotten = true;
       this.#endForgotten();
       throw new TransportError('smsc-busy', `the SMSC has forgotten the bind: ${said}`, {
-        ...{ status, retryMs: TROUBLE_MS },
+        status,
+        retryMs: TROUBLE_MS,
       });
     }
     if (FULL.includes(status)) throw new TransportError('smsc-busy', `the SMSC has no room now: ${said}`, { status });

@@ -93,10 +93,17 @@ export function fieldsOf(message: SmppMessage): Record<string, unknown> {
   if (userData.length > MAX_USER_DATA)
     throw new WireError('smpp-user-data', `short_message has at most ${MAX_USER_DATA} bytes`, { got: userData.length });
   return {
-    ...{ source_addr_ton: typeOf(source), source_addr_npi: ISDN, source_addr: source },
-    ...{ dest_addr_ton: typeOf(destination), dest_addr_npi: ISDN, destination_addr: destination },
-    ...{ esm_class: message.esmClass, protocol_id: message.pid, data_coding: message.dcs },
-    ...{ priority_flag: message.priority ?? 0, validity_period: message.validityPeriod ?? '' },
+    source_addr_ton: typeOf(source),
+    source_addr_npi: ISDN,
+    source_addr: source,
+    dest_addr_ton: typeOf(destination),
+    dest_addr_npi: ISDN,
+    destination_addr: destination,
+    esm_class: message.esmClass,
+    protocol_id: message.pid,
+    data_coding: message.dcs,
+    priority_flag: message.priority ?? 0,
+    validity_period: message.validityPeriod ?? '',
     registered_delivery: message.registeredDelivery ?? 0,
     short_message: Buffer.from(userData),
     ...(messageId === undefined ? {} : { receipted_message_id: messageId }),
@@ -158,9 +165,14 @@ export function messageOf(pdu: Pdu): SmppMessage {
   const isPlain = (esmClass & (ESM.TYPE_MASK | ESM.HEADER)) === 0;
   const receipt = isPlain && id !== undefined && state !== undefined ? ESM.DELIVERY_RECEIPT : 0;
   return {
-    ...{ source: addressOf(pdu, 'source_addr'), destination: addressOf(pdu, 'destination_addr') },
-    ...{ esmClass: esmClass | receipt, userData, pid: byteOf(pdu, 'protocol_id'), dcs: byteOf(pdu, 'data_coding') },
-    ...{ registeredDelivery: byteOf(pdu, 'registered_delivery'), priority: byteOf(pdu, 'priority_flag') },
+    source: addressOf(pdu, 'source_addr'),
+    destination: addressOf(pdu, 'destination_addr'),
+    esmClass: esmClass | receipt,
+    userData,
+    pid: byteOf(pdu, 'protocol_id'),
+    dcs: byteOf(pdu, 'data_coding'),
+    registeredDelivery: byteOf(pdu, 'registered_delivery'),
+    priority: byteOf(pdu, 'priority_flag'),
     validityPeriod: pdu.validity_period === undefined ? '' : textOf(pdu, 'validity_period', 17),
     ...(id === undefined ? {} : { messageId: id }),
     ...(state === undefined ? {} : { messageState: state }),

@@ -183,7 +183,9 @@ export class SmsBearer implements CardBearer {
 }
 
 const sessionOf = ({ link, reader }: ReachedCard, fence: number): PacketSession => ({
-  ...{ terminalId: link.terminalId, readerName: reader.readerName, fence },
+  terminalId: link.terminalId,
+  readerName: reader.readerName,
+  fence,
 });
 
 function failureOf(packet: PacketRow | undefined): TransportError {

@@ -148,7 +148,8 @@ async function removeKey(card: CardWork, [version = '']: readonly string[]) {
   const kvn = hexByte(version);
   const deleted = hexOf(kvn);
   const answer = await deleteNoted(card, deleteKey({ kvn }), {
-    ...{ what: `keys ${deleted}`, effect: `the keys of version ${deleted} are gone` },
+    what: `keys ${deleted}`,
+    effect: `the keys of version ${deleted} are gone`,
     shown: async () => (await toldBy(card))?.some((key) => key.kvn === kvn),
   });
   return { deleted, ...(answer === undefined ? { was: DELETED_BEFORE } : {}) };

@@ -73,7 +73,9 @@ export async function installationOf(
   const cap = await readCap(file);
   const module = moduleOf(cap, options.module);
   return {
-    ...{ cap, module, instance: typeof options.create === 'string' ? aidOption(options.create) : module },
+    cap,
+    module,
+    instance: typeof options.create === 'string' ? aidOption(options.create) : module,
     privileges: privilegesOf(options.privileges),
     parameters: typeof options.params === 'string' ? hexBytes(options.params) : new Uint8Array(),
   };

@@ -60,7 +60,8 @@ async function remove(card: CardWork, [name = '']: readonly string[], options: O
   const related = options.related === true;
   const deleted = aidToHex(object);
   const answer = await deleteNoted(card, authority.authorize(deleteObject(object, { related })), {
-    ...{ what: related ? `${deleted} related` : deleted, effect: `${deleted} is gone, with its data` },
+    what: related ? `${deleted} related` : deleted,
+    effect: `${deleted} is gone, with its data`,
     shown: async () => (await CardContent.readIfTold(card))?.shows(object),
   });
   if (answer === undefined) return { deleted, was: DELETED_BEFORE };
@@ -98,7 +99,8 @@ async function updateRegistry(card: CardWork, [name = '']: readonly string[], op
   const authority = await contentAuthorization(card, options);
   const from = (await CardContent.read(card)).application(object)?.securityDomain ?? card.domain;
   const command = installForRegistryUpdate({
-    ...{ application: object, parameters },
+    application: object,
+    parameters,
     ...(domain === undefined ? {} : { securityDomain: domain }),
     ...(wanted === undefined ? {} : { privileges: wanted }),
   });

@@ -41,7 +41,9 @@ function loadCommandsOf(
   const hashAlgorithm = hashOf(options.hash);
   const withHash = (options.hash ?? false) !== false || options.token !== undefined;
   return loadFileCommands(cap, {
-    ...{ withDescriptor: descriptorOf(options), withHash, daps: authority.daps },
+    withDescriptor: descriptorOf(options),
+    withHash,
+    daps: authority.daps,
     ...(hashAlgorithm === undefined ? {} : { hashAlgorithm }),
     ...(card.domainIsNamed ? { securityDomain: card.domain } : {}),
   });
@@ -113,7 +115,10 @@ export async function installCap(card: CardWork, wanted: Installation, options: 
 
 const instanceCommand = ({ cap, module, instance, privileges, parameters }: Installation): GpCommand =>
   installApplication({
-    ...{ loadFile: cap.packageAid, module, instance, privileges },
+    loadFile: cap.packageAid,
+    module,
+    instance,
+    privileges,
     applicationParameters: parameters,
   });
 

@@ -112,13 +112,11 @@ export function cardOptions(command: Command, { ownScp = false, environment = pr
   const key = schemedKey(raw.key ?? environment.GP_KEY, raw.kdf);
   const domain = raw.domain ?? environment.GP_AID;
   return {
-    ...{
-      kdf: kdfOf(key.kdf, environment),
-      keyVersion: raw.keyVersion,
-      dryRun: raw.dryRun,
-      json: raw.json,
-      showSecrets: raw.showSecrets,
-    },
+    kdf: kdfOf(key.kdf, environment),
+    keyVersion: raw.keyVersion,
+    dryRun: raw.dryRun,
+    json: raw.json,
+    showSecrets: raw.showSecrets,
     trace: raw.trace || environment.GP_TRACE !== undefined,
     ...(reader === undefined ? {} : { reader }),
     ...(key.key === undefined ? {} : { key: key.key }),

@@ -91,7 +91,10 @@ export async function singleKeyCommand(
   const secret = secretKind(kind);
   if (secret !== undefined)
     return keySetCommand(card.session, {
-      ...{ reference, kind: secret, replaces, unchecked },
+      reference,
+      kind: secret,
+      replaces,
+      unchecked,
       keys: [secretOf(secret, given)],
     });
   const key = contentKeyIn(given);

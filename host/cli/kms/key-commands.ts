@@ -45,7 +45,12 @@ const VERBS: readonly Verb[] = [
     ],
     run: (keys, [label], { owner, usage, mode, algorithm, bits, exportable }) =>
       keys.generate({
-        ...{ label, owner, algorithm, lengthBits: Number(bits), keyUsage: usage, modeOfUse: mode },
+        label,
+        owner,
+        algorithm,
+        lengthBits: Number(bits),
+        keyUsage: usage,
+        modeOfUse: mode,
         exportability: exportable === true ? 'E' : 'N',
       }),
   },

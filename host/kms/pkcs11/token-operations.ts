@@ -87,7 +87,10 @@ export class TokenOperations {
     const p = this.#p;
     const parameter = {
       type: p.CK_PARAMS_AES_GCM,
-      ...{ iv: Buffer.from(nonce), ivBits: NONCE_BITS, aad: Buffer.from(context), tagBits: TAG_BITS },
+      iv: Buffer.from(nonce),
+      ivBits: NONCE_BITS,
+      aad: Buffer.from(context),
+      tagBits: TAG_BITS,
     };
     return this.#connection.run(async (module, session) => {
       const key = this.#sealingKey(module, session);

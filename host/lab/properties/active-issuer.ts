@@ -59,7 +59,9 @@ export async function tryActiveIssuer(
 
 /** What an issuer has whose database and KMS are in one's hand. */
 export const secretsOf = ({ offCardEntity, certificate, authority }: Loot): IssuerSecrets => ({
-  ...{ offCardEntity, certificate, authority },
+  offCardEntity,
+  certificate,
+  authority,
   authorityReference: decodeCertificate(certificate).authorityReference,
 });
 
@@ -128,7 +130,8 @@ async function attested(
   if (!answersAs(selected?.data ?? '', victim.ssd) || attestation?.sw !== '9000') return undefined;
   const { trustPoint, applicationProviderId } = victim;
   const expected = {
-    ...{ aid: toHex(victim.ssd), applicationProviderId: toHex(applicationProviderId) },
+    aid: toHex(victim.ssd),
+    applicationProviderId: toHex(applicationProviderId),
     trustPoint: {
       holderReference: toHex(trustPoint.holderReference),
       publicKey: toRsaPublicKey(trustPoint.publicKey),

@@ -114,14 +114,12 @@ export class AttackedCard {
     const { signer, certificates, securityDomainKey, keyReference } = attempt;
     await this.#sendNow([toCardCommand(select(aid(attempt.aid)))]);
     const channel = new Scp10Channel({
-      ...{
-        option: 0x02,
-        level: LEVEL_33,
-        offCardEntity: signer,
-        certificates,
-        securityDomainKey,
-        random: systemRandom,
-      },
+      option: 0x02,
+      level: LEVEL_33,
+      offCardEntity: signer,
+      certificates,
+      securityDomainKey,
+      random: systemRandom,
       ...(keyReference === undefined ? {} : { keyReference }),
     });
     try {

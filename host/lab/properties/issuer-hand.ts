@@ -132,8 +132,11 @@ export class IssuerHand {
     const { offCardEntity, authority } = this.secrets;
     return issueCardCertificate(
       {
-        ...{ serial: new Uint8Array(randomBytes(8)), authorityReference, holderReference },
-        ...{ holderAuthorization: CHA.OFF_CARD_ENTITY, publicKey: offCardEntity.publicKey },
+        serial: new Uint8Array(randomBytes(8)),
+        authorityReference,
+        holderReference,
+        holderAuthorization: CHA.OFF_CARD_ENTITY,
+        publicKey: offCardEntity.publicKey,
       },
       authority,
     );
@@ -155,8 +158,13 @@ export class IssuerHand {
     keyReference: KeyReference | undefined,
   ): Promise<HandChannel | string> {
     const channel = new Scp10Channel({
-      ...{ option: 0x02, level: LEVEL_33, offCardEntity: this.secrets.offCardEntity, certificates, securityDomainKey },
-      ...{ random: systemRandom, ...(keyReference === undefined ? {} : { keyReference }) },
+      option: 0x02,
+      level: LEVEL_33,
+      offCardEntity: this.secrets.offCardEntity,
+      certificates,
+      securityDomainKey,
+      random: systemRandom,
+      ...(keyReference === undefined ? {} : { keyReference }),
     });
     await this.send([toCardCommand(select(aid))]);
     try {

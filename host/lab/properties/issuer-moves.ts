@@ -52,7 +52,9 @@ export const KEY_SETS = [0x30, 0x01] as const;
 const ISSUERS_KEYS = [0x40, 0x50, 0x60].map((byte) => new Uint8Array(16).fill(byte));
 
 const enciphered = (channel: HandChannel) => (key: Uint8Array) => ({
-  ...{ type: KEY_TYPE.AES, ciphertext: channel.encrypt(key), keyLength: key.length },
+  type: KEY_TYPE.AES,
+  ciphertext: channel.encrypt(key),
+  keyLength: key.length,
   checkValue: aesKeyCheckValue(key),
 });
 
@@ -221,9 +223,11 @@ export function withLoadedPair(hand: Pick<IssuerHand, 'victim'>, image: CardImag
     ...image,
     ssds: [
       {
-        ...{ aid: aidToHex(ssd), applicationProviderId: hex(applicationProviderId) },
+        aid: aidToHex(ssd),
+        applicationProviderId: hex(applicationProviderId),
         trustPoint: {
-          ...{ holderReference: hex(holderReference), modulus: hex(publicKey.modulus) },
+          holderReference: hex(holderReference),
+          modulus: hex(publicKey.modulus),
           exponent: hex(publicKey.exponent),
         },
         keyPair: { ...pair, keyReference: reference },

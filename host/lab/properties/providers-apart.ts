@@ -85,7 +85,10 @@ const bothWays = <T>([one, other]: readonly [T, T]): (readonly [T, T])[] => [
 ];
 
 const ownedDomain = ({ id, loot, row }: ProviderOnCard): OwnedDomain => ({
-  ...{ id, loot, aid: aid(developmentSsdAid(id)), key: fromRsaPublicKey(row.publicKey) },
+  id,
+  loot,
+  aid: aid(developmentSsdAid(id)),
+  key: fromRsaPublicKey(row.publicKey),
 });
 
 /**
@@ -143,8 +146,11 @@ async function delegatedDomain(
   const key = decodePublicKey(fromHex(data, 1024));
   const certificate = await issueCardCertificate(
     {
-      ...{ serial: new Uint8Array(randomBytes(8)), authorityReference: trustPoint.holderReference },
-      ...{ holderReference: new Uint8Array(randomBytes(16)), holderAuthorization: CHA.SECURITY_DOMAIN, publicKey: key },
+      serial: new Uint8Array(randomBytes(8)),
+      authorityReference: trustPoint.holderReference,
+      holderReference: new Uint8Array(randomBytes(16)),
+      holderAuthorization: CHA.SECURITY_DOMAIN,
+      publicKey: key,
     },
     loot.authority,
   );

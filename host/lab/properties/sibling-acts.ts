@@ -69,47 +69,66 @@ const ownOf = ({ aid, held }: DelegatedDomain, which: Own): Aid =>
 /** What the attacker's own loses by them comes last. */
 const ACTS: readonly SiblingAct[] = [
   {
-    ...{ name: 'personalization', token: false, own: 'first' },
+    name: 'personalization',
+    token: false,
+    own: 'first',
     command: ({ target }) => installForPersonalization(target),
   },
   {
-    ...{ name: 'extradition to oneself', token: true, own: 'first' },
+    name: 'extradition to oneself',
+    token: true,
+    own: 'first',
     command: ({ own, target }) => installForExtradition(target, own),
   },
   {
-    ...{ name: 'extradition of oneself into it', token: true },
+    name: 'extradition of oneself into it',
+    token: true,
     command: ({ own, target }) => installForExtradition(own, target),
   },
   {
-    ...{ name: 'other privileges for it', token: true, own: 'first' },
+    name: 'other privileges for it',
+    token: true,
+    own: 'first',
     command: ({ target }) => installForRegistryUpdate({ application: target, privileges: ALL_PRIVILEGES }),
   },
   {
-    ...{ name: 'taking it over by registry update', token: true, own: 'first' },
+    name: 'taking it over by registry update',
+    token: true,
+    own: 'first',
     command: ({ own, target }) => installForRegistryUpdate({ application: target, securityDomain: own }),
   },
   {
-    ...{ name: 'a load file into it', token: true, own: 'itself' },
+    name: 'a load file into it',
+    token: true,
+    own: 'itself',
     command: ({ target }) => installForLoad({ loadFile: LOAD_FILE, securityDomain: target, hash: HASH }),
   },
   {
-    ...{ name: 'lock', token: false, own: 'first' },
+    name: 'lock',
+    token: false,
+    own: 'first',
     command: ({ target }) => setStatus(STATUS_TARGET.APPLICATION, LOCKED, target),
   },
   {
-    ...{ name: 'lock with its applications', token: false, own: 'second' },
+    name: 'lock with its applications',
+    token: false,
+    own: 'second',
     command: ({ target }) => setStatus(STATUS_TARGET.SECURITY_DOMAIN_AND_APPLICATIONS, LOCKED, target),
   },
   { name: 'DELETE', token: true, own: 'first', command: ({ target }) => deleteObject(target) },
   {
-    ...{ name: 'DELETE with what belongs to it', token: true, own: 'second' },
+    name: 'DELETE with what belongs to it',
+    token: true,
+    own: 'second',
     command: ({ target }) => deleteObject(target, { related: true }),
   },
 ];
 
 const ACTS_OF_HOLDERS: readonly SiblingAct[] = [
   {
-    ...{ name: 'extradition of what one has into it', token: true, own: 'itself' },
+    name: 'extradition of what one has into it',
+    token: true,
+    own: 'itself',
     command: ({ held, target }) => installForExtradition(held, target),
   },
   ...ACTS,
@@ -234,5 +253,8 @@ async function stateOf(card: AttackedCard, domain: OwnedDomain, names: readonly 
 }
 
 const ownChannel = ({ aid, loot, key }: OwnedDomain): ChannelAttempt => ({
-  ...{ aid: toHex(aid), signer: loot.offCardEntity, certificates: [loot.certificate], securityDomainKey: key },
+  aid: toHex(aid),
+  signer: loot.offCardEntity,
+  certificates: [loot.certificate],
+  securityDomainKey: key,
 });

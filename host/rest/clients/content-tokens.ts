@@ -12,8 +12,11 @@ export function tokenIssuerClient(client: RestClient): TokenIssuer {
       client.call({ method: 'POST', path: PATH, idempotencyKey, body, response: GrantedToken, retries: 2 }),
     reportReceipt: (tokenId, body) =>
       client.call({
-        ...{ method: 'POST', path: `${PATH}/${encodeURIComponent(tokenId)}/receipt`, body },
-        ...{ response: ReceiptState, retries: 2 },
+        method: 'POST',
+        path: `${PATH}/${encodeURIComponent(tokenId)}/receipt`,
+        body,
+        response: ReceiptState,
+        retries: 2,
       }),
   };
 }

@@ -17,8 +17,12 @@ export function topUpsClient(client: Caller): TopUps {
       client.call({ method: 'POST', path, idempotencyKey, body, response: TopUpState, retries: RETRIES }),
     state: (id, { waitMs, afterStep }) =>
       client.call({
-        ...{ method: 'GET', path: `${path}/${encodeURIComponent(id)}`, query: { waitMs, afterStep } },
-        ...{ response: TopUpState, timeoutMs: waitMs + ANSWER_MS, retries: RETRIES },
+        method: 'GET',
+        path: `${path}/${encodeURIComponent(id)}`,
+        query: { waitMs, afterStep },
+        response: TopUpState,
+        timeoutMs: waitMs + ANSWER_MS,
+        retries: RETRIES,
       }),
   };
 }
@@ -33,7 +37,10 @@ export function lossReportsClient(client: Caller): LossReports {
     state: (id) => client.call({ method: 'GET', path: one(id), response: LossReport, retries: RETRIES }),
     open: ({ kind, value }) =>
       client.call({
-        ...{ method: 'GET', path, query: { card: `${kind}:${value}`, state: 'open', limit: '500' }, retries: RETRIES },
+        method: 'GET',
+        path,
+        query: { card: `${kind}:${value}`, state: 'open', limit: '500' },
+        retries: RETRIES,
         response: Type.Array(LossReportEntry),
       }),
     close: async (id) => {
@@ -62,8 +69,11 @@ export function servicesClient(client: Caller): Services {
       client.call({ ...post, path: `${one(id)}/processes`, idempotencyKey, body, response: Process }),
     process: (id, { waitMs, afterStep }) =>
       client.call({
-        ...{ ...get, path: `/v1/processes/${encodeURIComponent(id)}`, query: { waitMs, afterStep } },
-        ...{ response: Process, timeoutMs: waitMs + ANSWER_MS },
+        ...get,
+        path: `/v1/processes/${encodeURIComponent(id)}`,
+        query: { waitMs, afterStep },
+        response: Process,
+        timeoutMs: waitMs + ANSWER_MS,
       }),
   };
 }

@@ -15,13 +15,21 @@ export function installerClient(client: RestClient): Installer {
       client.call({ method: 'POST', path: PATH, idempotencyKey, body, response: ApplicationRequestState, retries: 2 }),
     removeApplication: (idempotencyKey, body) =>
       client.call({
-        ...{ method: 'POST', path: '/v1/application-removals', idempotencyKey, body },
-        ...{ response: ApplicationRequestState, retries: 2 },
+        method: 'POST',
+        path: '/v1/application-removals',
+        idempotencyKey,
+        body,
+        response: ApplicationRequestState,
+        retries: 2,
       }),
     applicationRequest: (requestId, { waitMs, afterStep }) =>
       client.call({
-        ...{ method: 'GET', path: `${PATH}/${encodeURIComponent(requestId)}`, query: { waitMs, afterStep } },
-        ...{ response: ApplicationRequestState, timeoutMs: waitMs + 15_000, retries: 2 },
+        method: 'GET',
+        path: `${PATH}/${encodeURIComponent(requestId)}`,
+        query: { waitMs, afterStep },
+        response: ApplicationRequestState,
+        timeoutMs: waitMs + 15_000,
+        retries: 2,
       }),
   };
 }

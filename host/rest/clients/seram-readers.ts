@@ -21,13 +21,21 @@ export function seramReadersClient(client: RestClient): SeramReadersClient {
   return {
     reader: (card, waitMs) =>
       client.call({
-        ...{ method: 'GET', path: path(card), query: { waitMs }, response: SeramReader },
-        ...{ timeoutMs: waitMs + ANSWER_MS, retries: 2 },
+        method: 'GET',
+        path: path(card),
+        query: { waitMs },
+        response: SeramReader,
+        timeoutMs: waitMs + ANSWER_MS,
+        retries: 2,
       }),
     run: (card, body) =>
       client.call({
-        ...{ method: 'POST', path: `${path(card)}/scripts`, body, response: SeramScriptResult },
-        ...{ timeoutMs: HOLD_MS + ANSWER_MS, retries: RETRIES },
+        method: 'POST',
+        path: `${path(card)}/scripts`,
+        body,
+        response: SeramScriptResult,
+        timeoutMs: HOLD_MS + ANSWER_MS,
+        retries: RETRIES,
       }),
   };
 }

@@ -32,11 +32,16 @@ export function sposClient(identity: () => TlsIdentity, guard: AddressGuard, ans
     const connect = { key, cert, ca: pemOf(certificate), lookup: guard.lookup, minVersion: 'TLSv1.2' } as const;
     const agent = new Agent({
       connect: { ...connect, allowPartialTrustChain: true, timeout: answerMs },
-      ...{ headersTimeout: answerMs, bodyTimeout: answerMs, maxResponseSize: MAX_ANSWER, maxHeaderSize: 16_384 },
+      headersTimeout: answerMs,
+      bodyTimeout: answerMs,
+      maxResponseSize: MAX_ANSWER,
+      maxHeaderSize: 16_384,
     });
     try {
       const { statusCode, body } = await request(target, {
-        ...{ dispatcher: agent, method: 'POST', signal: AbortSignal.timeout(2 * answerMs) },
+        dispatcher: agent,
+        method: 'POST',
+        signal: AbortSignal.timeout(2 * answerMs),
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(result),
       });

@@ -15,8 +15,11 @@ export function remoteTerminalLink(client: RestClient, terminalId: string): Term
     exchange: async (script, timeoutMs) => {
       try {
         return await client.call({
-          ...{ method: 'POST', path: `${path}/scripts`, timeoutMs: timeoutMs + NODE_MS },
-          ...{ body: { ...script, timeoutMs }, response: TerminalResult },
+          method: 'POST',
+          path: `${path}/scripts`,
+          timeoutMs: timeoutMs + NODE_MS,
+          body: { ...script, timeoutMs },
+          response: TerminalResult,
         });
       } catch (error) {
         // Also what was surely not sent: the next session finds out what the card holds.

@@ -145,8 +145,12 @@ export class ServiceNodes implements AsyncDisposable {
     const servername = dns === undefined ? undefined : new URL(dns).hostname;
     const named = servername !== undefined && this.#named.includes(origin) ? { servername } : {};
     const pool = new Pool(origin, {
-      ...{ connections: CONNECTIONS, connect: { ...this.tls, ...named, timeout: 3_000 }, pipelining: 1 },
-      ...{ maxHeaderSize: 16_384, headersTimeout: 0, bodyTimeout: 0 },
+      connections: CONNECTIONS,
+      connect: { ...this.tls, ...named, timeout: 3_000 },
+      pipelining: 1,
+      maxHeaderSize: 16_384,
+      headersTimeout: 0,
+      bodyTimeout: 0,
     });
     const health = new NodeHealth();
     if (this.#options.config.healthPath === undefined) health.probed('ready');

@@ -32,7 +32,9 @@ export function acceptWebSockets(app: FastifyInstance<Server>, options: WebSocke
   // The far side chooses among the protocols, so the near one takes its choice.
   const chosen = new WeakMap<IncomingMessage, string>();
   const server = new WebSocketServer({
-    ...{ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false },
+    noServer: true,
+    maxPayload: MAX_MESSAGE,
+    perMessageDeflate: false,
     handleProtocols: (_offered, request) => chosen.get(request) || false,
   });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -73,7 +75,11 @@ async function open({ routes, pools, users }: WebSocketOptions, request: Incomin
   for (const node of nodes?.choose() ?? []) {
     const url = `${node.origin.replace(/^http/, 'ws')}${request.url}`;
     const far = new WebSocket(url, protocols, {
-      ...{ headers, ...nodes?.tls, followRedirects: false, handshakeTimeout: OPEN_MS, maxPayload: MAX_MESSAGE },
+      headers,
+      ...nodes?.tls,
+      followRedirects: false,
+      handshakeTimeout: OPEN_MS,
+      maxPayload: MAX_MESSAGE,
       perMessageDeflate: false,
     });
     try {

@@ -87,13 +87,11 @@ export async function createTsmsServer(options: TsmsServerOptions): Promise<Tsms
   authenticate(app, backend);
   for (const operation of OPERATIONS) {
     app.route({
-      ...{
-        method: operation.method,
-        url: TSMS_BASE + operation.path,
-        config: { tsms: operation },
-        // What GET may be asked, HEAD may. @see RFC 9110 9.3.2
-        exposeHeadRoute: operation.method === 'GET',
-      },
+      method: operation.method,
+      url: TSMS_BASE + operation.path,
+      config: { tsms: operation },
+      // What GET may be asked, HEAD may. @see RFC 9110 9.3.2
+      exposeHeadRoute: operation.method === 'GET',
       bodyLimit: operation.body === 'file' ? MAX_FORM : MAX_JSON,
       handler: async (request, reply) => {
         const answer = await run(request, operation, backend);
@@ -115,7 +113,8 @@ function refuseOthers(app: TsmsApp): void {
   for (const name of METHODS) if (name !== 'CONNECT' && !app.supportedMethods.includes(name)) app.addHttpMethod(name);
   for (const [path, methods] of known) {
     app.route({
-      ...{ method: METHODS.filter((name) => name !== 'CONNECT' && !methods.includes(name)), url: TSMS_BASE + path },
+      method: METHODS.filter((name) => name !== 'CONNECT' && !methods.includes(name)),
+      url: TSMS_BASE + path,
       onRequest: async (_request, reply) => reply.code(405).header('allow', methods.join(', ')).send(),
       handler: async () => undefined,
     });

@@ -61,7 +61,11 @@ export function protectResponse(response: Response, { spi, kic, kid }: CommandHe
 /** Packet of a card that had no key to authenticate the command with: plain, counter zero, no data. */
 export function plainRefusal(tar: Uint8Array, status: number): Uint8Array {
   const secured = encodeSecuredResponsePart({
-    ...{ counter: 0, padding: 0, status, checksum: new Uint8Array(), data: new Uint8Array() },
+    counter: 0,
+    padding: 0,
+    status,
+    checksum: new Uint8Array(),
+    data: new Uint8Array(),
   });
   return concat(RESPONSE_HEADER, encodeResponseHead(tar, 0, secured.length), secured);
 }

@@ -100,7 +100,9 @@ export class Actions {
     const known = await findAction(database, id);
     const rule = known ?? this.#options.route(request, cardId);
     await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, {
-      ...{ key: id, caller: user.subject, body: request },
+      key: id,
+      caller: user.subject,
+      body: request,
     });
     if (known === undefined) {
       const { operation, pool } = rule;
@@ -318,7 +320,9 @@ export class Actions {
     const { state, messages, values, problem } = process;
     if (state === 'running') return { ...stateOf(action), roundTrips };
     const result: ActionResult = {
-      ...{ roundTrips, messages, values },
+      roundTrips,
+      messages,
+      values,
       ...(state === 'done' ? { outcome: 'executed' } : {}),
       ...(problem === undefined ? {} : { problem }),
     };
@@ -486,7 +490,9 @@ const stateOf = ({ id, operation, state, result }: Action): ActionState => ({
 
 /** A phone left before its action was over. @param reason what its agent said, or what became of it */
 const phoneLeft = (reason = 'no phone took the session up'): Problem => ({
-  ...{ type: 'urn:opentsm:problem:phone-left', title: 'The phone has left', status: 409 },
+  type: 'urn:opentsm:problem:phone-left',
+  title: 'The phone has left',
+  status: 409,
   detail: `${reason}. Ask for the action again, with the card in the phone`,
 });
 

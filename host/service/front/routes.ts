@@ -83,7 +83,8 @@ export function requireNoConflict(rules: readonly Rule[]): void {
         'rules-conflict',
         `${one.name} and ${other.name} could take the same request: give one precedence`,
         {
-          ...{ one: one.name, other: other.name },
+          one: one.name,
+          other: other.name,
         },
       );
     }

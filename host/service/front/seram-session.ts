@@ -347,7 +347,9 @@ function handOut(session: SeramSession, script: RunningScript, start: readonly R
     ramCommands: [...start, { ramCommandType: 'seRamCommand', listOfCAPDU: list }],
   };
   const running: RunningScript = {
-    ...{ ...script, out, apdus: script.apdus + list.length },
+    ...script,
+    out,
+    apdus: script.apdus + list.length,
     bytesOut: script.bytesOut + list.reduce((sum, apdu) => sum + apdu.length / 2, 0),
   };
   return { session: { ...session, state: 'WAIT_AGENT', seq, order, script: running }, order, seq };
@@ -377,8 +379,14 @@ export function submit(
   }
   const cardMs = wanted.commands.reduce((sum, { timeoutMs }) => sum + (timeoutMs ?? COMMAND_MS), 0);
   const script: RunningScript = {
-    ...{ id: wanted.id, fence: wanted.fence, commands: wanted.commands, responses: [] },
-    ...{ apdus: 0, bytesOut: 0, bytesIn: 0, fetchBefore: now + Math.min(cardMs, wanted.timeoutMs) / 2 },
+    id: wanted.id,
+    fence: wanted.fence,
+    commands: wanted.commands,
+    responses: [],
+    apdus: 0,
+    bytesOut: 0,
+    bytesIn: 0,
+    fetchBefore: now + Math.min(cardMs, wanted.timeoutMs) / 2,
     answerBefore: now + wanted.timeoutMs,
   };
   const free = withoutScript(session, 'stale-fence', 'replaced');

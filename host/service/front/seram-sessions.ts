@@ -219,7 +219,9 @@ export class SeramSessions {
       return handle === undefined || session === undefined ? undefined : { ...session, insertion: handle };
     };
     const found = await readUntil(this.#options.bells, cardBell(card), read, {
-      ...{ waitMs, signal: this.#stop.signal, done: (value) => value?.present === true },
+      waitMs,
+      signal: this.#stop.signal,
+      done: (value) => value?.present === true,
     });
     if (found === undefined) throw new NotFoundError('no-such-reader', 'No phone was told to bring this card');
     return found;

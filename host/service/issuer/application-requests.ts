@@ -87,7 +87,9 @@ export class ApplicationRequests {
     const facts = await admit(steps, start, this.#context(id, start, noCard));
     const go = await database.transaction().execute(async (transaction) => {
       await claimIdempotencyKey(transaction as unknown as Kysely<RequestTables>, {
-        ...{ key: id, caller, body: [kind, start.request] },
+        key: id,
+        caller,
+        body: [kind, start.request],
       });
       if (!(await addApplicationRequest(transaction, id, caller))) return undefined;
       const workflow = { id, kind, fairKey: caller, input: { ...start, ...facts } };
@@ -144,7 +146,9 @@ export class ApplicationRequests {
     const transport = 'transport' in request ? request.transport : { kind: 'relay' as const, relayId: request.relayId };
     const link = wayToCard(this.#options, { transport, caller, relayBaseUrl, cardId, owner: run.workflowId });
     return flow.run({
-      ...{ flow: steps, start: facts, run },
+      flow: steps,
+      start: facts,
+      run,
       context: (journal) => this.#context(run.workflowId, facts, link, journal),
       end: async (end) => {
         await link.close();
@@ -167,7 +171,11 @@ export class ApplicationRequests {
     const { database, kms, failures, settings } = this.#options;
     const name = cardIdText(request.cardId);
     return {
-      ...{ workflowId, database, kms, settings, card },
+      workflowId,
+      database,
+      kms,
+      settings,
+      card,
       ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),

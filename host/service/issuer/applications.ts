@@ -154,7 +154,9 @@ export class Applications implements Workflow {
     }
     const { requestId, state, report, problem, steps } = row;
     return {
-      ...{ requestId, state, steps: [...(live?.steps ?? steps)] },
+      requestId,
+      state,
+      steps: [...(live?.steps ?? steps)],
       ...(report === undefined ? {} : { report }),
       ...(problem === undefined ? {} : { problem }),
     };
@@ -249,7 +251,11 @@ export class Applications implements Workflow {
     const { database, kms, failures, settings } = this.#options;
     const name = cardIdText(request.cardId);
     const context: IssuerContext = {
-      ...{ workflowId, database, kms, settings, card },
+      workflowId,
+      database,
+      kms,
+      settings,
+      card,
       ...(journal === undefined ? { auditLog: noJournal } : { auditLog: journal, journal }),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal?.report(step),

@@ -64,7 +64,10 @@ export class CardBatches {
     const { database, auditLog } = this.#options;
     if (model.profile !== OWN_PROFILE) nativeIssuerProfile(model.profile);
     const change = {
-      ...{ act: 'register chip model', subject: modelId, workflowId: '', numeral: '' },
+      act: 'register chip model',
+      subject: modelId,
+      workflowId: '',
+      numeral: '',
       details: { operator: caller, profile: model.profile, maker: model.maker, isdAid: model.isdAid },
     };
     await audited(auditLog, change, () => putChipModel(database, modelId, model));
@@ -123,7 +126,9 @@ export class CardBatches {
     if (waiting.length === 0) return [];
     if (transportKey === null) throw new InvariantError('transport-key', 'A batch with keys has no transport key');
     const { cards } = await this.#options.kms.cardKeys.translate({
-      ...{ transportKey, storageKey, cards: waiting.map(({ row }) => row.keyBlocks) },
+      transportKey,
+      storageKey,
+      cards: waiting.map(({ row }) => row.keyBlocks),
     });
     return waiting.map(({ line, row }, index): StagedRow => {
       const keys = cards[index];

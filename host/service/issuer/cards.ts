@@ -29,8 +29,10 @@ export class Cards {
     if (keySet !== undefined) nativeIssuerProfile(keySet.profile);
     const known = await findCardRow(this.#database, card.cardId);
     const change = {
-      ...{ act: known === undefined ? 'register card' : 'change card', subject: cardIdText(card.cardId) },
-      ...{ workflowId: '', numeral: '' },
+      act: known === undefined ? 'register card' : 'change card',
+      subject: cardIdText(card.cardId),
+      workflowId: '',
+      numeral: '',
       details: {
         operator: caller,
         isdAid: card.isdAid,

@@ -161,7 +161,11 @@ export class ContentTokens {
     const all = seen.length === 0 ? [] : Array.from({ length: last - first }, (_, index) => first + index);
     return {
       tokens: rows.map(({ tokenId, providerId, ssdAid, act, state, counter, ended }) => ({
-        ...{ tokenId, providerId, ssdAid, act, state },
+        tokenId,
+        providerId,
+        ssdAid,
+        act,
+        state,
         ...(counter === undefined ? {} : { counter }),
         ...(ended === undefined ? {} : { ended }),
       })),
@@ -202,7 +206,9 @@ export class ContentTokens {
     if (domain === undefined || !isOfCard(confirmation, domain)) throw await wrong();
     const names = namesOf(actOfReceipt(row.act, aid(row.ssdAid))).map((name) => toHex(name));
     const { verified, counter } = await kms.content.verifyReceipt({
-      ...{ label: CONTENT_KEYS.receipt.label, confirmation, names },
+      label: CONTENT_KEYS.receipt.label,
+      confirmation,
+      names,
     });
     if (!verified) throw await wrong();
     return counter;
@@ -257,7 +263,11 @@ export class ContentTokens {
   ) {
     const { tokenId, card, ssdAid, providerId, number } = row;
     await this.#parts.auditLog.append({
-      ...{ phase, act, numeral: '', subject: `${card} ${ssdAid}`, workflowId: tokenId },
+      phase,
+      act,
+      numeral: '',
+      subject: `${card} ${ssdAid}`,
+      workflowId: tokenId,
       details: { provider: providerId, delegated: row.act.act, number, ...details },
     });
   }

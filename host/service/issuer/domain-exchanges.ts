@@ -109,7 +109,11 @@ export class DomainExchanges {
     details: Readonly<Record<string, number | boolean>>,
   ): Promise<void> {
     await this.#auditLog.append({
-      ...{ act: 'exchange APDUs', subject, workflowId: subject, numeral: '', phase },
+      act: 'exchange APDUs',
+      subject,
+      workflowId: subject,
+      numeral: '',
+      phase,
       details: { provider, ...details },
     });
   }

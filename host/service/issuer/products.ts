@@ -115,7 +115,9 @@ export class Products {
     const { database, auditLog, ring } = this.#options;
     const untouched = () => new InvariantError('card-in-loss-report', 'A loss report touches no card');
     return {
-      ...{ database, auditLog, ring },
+      database,
+      auditLog,
+      ring,
       pause: () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS)),
       report: async () => {},
       card: {

@@ -20,9 +20,15 @@ export class Providers {
     const { providerId, baseUrl, permissions, aids } = provider;
     const before = await findProvider(this.#database, providerId);
     const change = {
-      ...{ act: 'register provider', subject: providerId, workflowId: '', numeral: '' },
+      act: 'register provider',
+      subject: providerId,
+      workflowId: '',
+      numeral: '',
       details: {
-        ...{ operator: caller, baseUrl, permissions: permissions.join(' '), aids: aids.join(' ') },
+        operator: caller,
+        baseUrl,
+        permissions: permissions.join(' '),
+        aids: aids.join(' '),
         permissionsBefore: before?.permissions.join(' ') ?? '',
         aidsBefore: before?.aids.join(' ') ?? '',
       },

@@ -176,7 +176,12 @@ export class SecurityDomainResources {
 
   async #record(act: string, subject: string, provider: string): Promise<void> {
     await this.#options.auditLog.append({
-      ...{ act, subject, workflowId: subject, numeral: '', phase: 'after', details: { provider } },
+      act,
+      subject,
+      workflowId: subject,
+      numeral: '',
+      phase: 'after',
+      details: { provider },
     });
   }
 }

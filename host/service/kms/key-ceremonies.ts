@@ -49,7 +49,9 @@ export class KeyCeremonies {
     if (act === 'export') requireExportable(key);
     await this.#forgetOld();
     const approval: message.KeyApproval = {
-      ...{ approvalId: newNoteId(), ...wanted, requestedBy: by },
+      approvalId: newNoteId(),
+      ...wanted,
+      requestedBy: by,
       expiresAt: new Date(this.#now().getTime() + WAIT_MS).toISOString(),
     };
     await this.#audit?.('before', `ask to ${act} key`, { key: `${label} ${version}`, by });

@@ -28,8 +28,14 @@ type Use = keyof typeof RULES;
 
 /** What fits together: an attribute set that nothing could use is refused. B0, E0 and P0 are kept for their owner. */
 const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
-  ...{ D0: ['aes'], M1: ['des'], M3: ['des'], M6: ['aes'], K1: ['aes', 'des'] },
-  ...{ B0: ['aes', 'des'], E0: ['aes', 'des'], P0: ['aes', 'des'] },
+  D0: ['aes'],
+  M1: ['des'],
+  M3: ['des'],
+  M6: ['aes'],
+  K1: ['aes', 'des'],
+  B0: ['aes', 'des'],
+  E0: ['aes', 'des'],
+  P0: ['aes', 'des'],
 };
 /**
  * Triple DES by the serial and its complement is what a MAC is made of too: a master whose MACs one may have gives its
@@ -131,12 +137,19 @@ export class KeyLifeCycle {
       const { keyUsage, modeOfUse, exportability } = header;
       const algorithm = { A: 'aes', T: 'des' }[header.algorithm];
       const attributes: unknown = {
-        ...{ label, owner, algorithm, lengthBits: key.length * 8, keyUsage, modeOfUse },
+        label,
+        owner,
+        algorithm,
+        lengthBits: key.length * 8,
+        keyUsage,
+        modeOfUse,
         exportability: exportability === 'S' ? 'N' : exportability,
       };
       if (Check(KeyAttributes, attributes)) return this.#create(attributes, key, { brought: true });
       throw new KeyError('key-attributes', 'The block holds a key for a use that this KMS does not have', {
-        ...{ keyUsage, modeOfUse, algorithm: header.algorithm },
+        keyUsage,
+        modeOfUse,
+        algorithm: header.algorithm,
       });
     });
   }
@@ -215,7 +228,10 @@ export class KeyLifeCycle {
         if (secret === undefined) throw destroyed(label, version);
         const { keyUsage, modeOfUse, exportability } = info;
         const header = {
-          ...{ keyUsage, modeOfUse, exportability, algorithm: info.algorithm === 'aes' ? 'A' : 'T' },
+          keyUsage,
+          modeOfUse,
+          exportability,
+          algorithm: info.algorithm === 'aes' ? 'A' : 'T',
           versionNumber: String(version).padStart(2, '0'),
         };
         const keyBlock = await this.protecting(transportKey, 'wrap key block', (protection) =>
@@ -287,7 +303,8 @@ export class KeyLifeCycle {
       const { secret, version } = chosen(key, use, { wanted });
       if (key.info.versions.some((row) => row.version === version && row.brought === true))
         throw new PolicyError('storage-key', `${label} came from outside: rotate it, or name a key made in this KMS`, {
-          ...{ label, version },
+          label,
+          version,
         });
       return act(secret, version);
     });
@@ -307,7 +324,8 @@ export class KeyLifeCycle {
       const { modeOfUse } = key.info;
       if (modeOfUse !== 'E')
         throw new PolicyError('key-usage', `${label} wraps keys for their owner: it must be of mode E`, {
-          ...{ label, modeOfUse },
+          label,
+          modeOfUse,
         });
       await this.#requireNoTwin(key.info, secret.expose());
       return act(secret, version);
@@ -357,7 +375,9 @@ export function requireUsable({ keyUsage, algorithm, lengthBits }: message.KeyAt
   const fits = ALGORITHMS[keyUsage]?.includes(algorithm) === true && !(algorithm === 'des' && lengthBits > longest);
   if (!fits)
     throw new KeyError('key-attributes', `No ${algorithm} key of ${lengthBits} bits is used as ${keyUsage}`, {
-      ...{ keyUsage, algorithm, lengthBits },
+      keyUsage,
+      algorithm,
+      lengthBits,
     });
 }
 
@@ -408,7 +428,9 @@ function chosen(
   const fits = derives ? modeOfUse === DERIVING.mode : modes.some((mode) => mode === modeOfUse);
   if (!usages.some((usage) => usage === keyUsage) || !fits)
     throw new PolicyError('key-usage', `${label} is not a key to ${use}${derives ? ' for cards: want mode X' : ''}`, {
-      ...{ label, keyUsage, modeOfUse },
+      label,
+      keyUsage,
+      modeOfUse,
     });
   const row =
     wanted === undefined ? info.versions.findLast(({ state }) => state === 'active') : requireVersion(info, wanted);

@@ -75,14 +75,17 @@ export class KeyService implements Kms {
     this.managedKeys = new KeyLifeCycle(keys.managedKeys, options.audit, options.date);
     this.keys = { use: (request) => this.managedKeys.use(request, 'owner') };
     this.ceremonies = new KeyCeremonies({
-      ...{ lifeCycle: this.managedKeys, ...keys.vault, audit: options.audit },
+      lifeCycle: this.managedKeys,
+      ...keys.vault,
+      audit: options.audit,
       ...(options.date === undefined ? {} : { now: options.date }),
     });
     this.purse = new PurseService(keys.purseKeys, options.audit);
     this.content = new ContentService(keys.contentKeys, options.audit);
     this.packets = new PacketService(options.packetKeys, options.audit);
     this.cardKeys = new CardKeyBlockService(this.managedKeys, {
-      ...{ allowPublished: options.allowPublishedTestKeys ?? false, audit: options.audit },
+      allowPublished: options.allowPublishedTestKeys ?? false,
+      audit: options.audit,
     });
     this.domainKeys = new DomainKeySets(this.managedKeys, this.cardKeys, options.audit);
     const { purse, content, cardKeys, domainKeys, managedKeys } = this;

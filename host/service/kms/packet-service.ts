@@ -46,6 +46,9 @@ export class PacketService {
 }
 
 const targetOf = ({ card, keySet, spi, tar, counter }: Omit<WrapPacket, 'data'>): PacketTarget => ({
-  ...{ card: cardIdText(card), keySet, counter, tar: fromHex(tar, 3) },
+  card: cardIdText(card),
+  keySet,
+  counter,
+  tar: fromHex(tar, 3),
   spi: decodeSecurityParameters(fromHex(spi, 2)),
 });

@@ -127,14 +127,18 @@ export class PurseService {
 }
 
 const sessionOf = ({ random, counter, account }: message.OpenedLoad) => ({
-  ...{ random: fromHex(random, 4), counter },
+  random: fromHex(random, 4),
+  counter,
   type: typeOf(account),
 });
 
 function keyObjectsOf(_algorithm: PurseAlgorithm, keys: CardPurseKeys): Uint8Array {
   const exposed = (kind: PurseKeyKind): Uint8Array => keys[kind].expose();
   return encodePurseKeys({
-    ...{ load: exposed('load'), purchase: exposed('purchase'), tac: exposed('tac') },
-    ...{ unload: exposed('unload'), update: exposed('update') },
+    load: exposed('load'),
+    purchase: exposed('purchase'),
+    tac: exposed('tac'),
+    unload: exposed('unload'),
+    update: exposed('update'),
   });
 }

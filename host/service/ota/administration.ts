@@ -244,6 +244,8 @@ const isOver = (row: AdminSessionRow | undefined): boolean => row?.state !== 'of
 
 /** After a break there is no result: what the script answered went with the connection. */
 const adminPost = ({ pskIdentity, done, resume, status, body, traffic }: CardPost): AdminPost => ({
-  ...{ pskIdentity, done, ...traffic },
+  pskIdentity,
+  done,
+  ...traffic,
   outcome: status === undefined || resume ? undefined : { status, result: body },
 });

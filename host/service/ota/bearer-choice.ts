@@ -142,7 +142,10 @@ export class BearerChoice implements CardBearer {
   #rank(card: ReachedCard, script: CardScript, timeoutMs: number): Ranked {
     const { prefer = 'order', onFallback } = this.#options;
     const offers = this.#named.map(({ name, bearer, rate = BEARER_RATES[name] }) => ({
-      ...{ name, rate, refusal: bearer.refusal?.(card, script), units: bearer.units?.(script) ?? 1 },
+      name,
+      rate,
+      refusal: bearer.refusal?.(card, script),
+      units: bearer.units?.(script) ?? 1,
       resting: (this.#resting.get(restKey(card, name)) ?? 0) > this.#now(),
     }));
     const ranked = rankBearers(offers, { prefer, timeoutMs });

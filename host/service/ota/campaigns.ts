@@ -56,7 +56,11 @@ export class Campaigns {
     const nextAt = new Date(at.getTime() + (body.startInMinutes ?? 0) * MINUTE_MS);
     const digest = createHash('sha256').update(canonical(body)).digest('hex');
     const known = await this.#options.table.add({
-      ...{ id, name, at, nextAt, bodySha256: digest },
+      id,
+      name,
+      at,
+      nextAt,
+      bodySha256: digest,
       expiresAt: new Date(nextAt.getTime() + body.validMinutes * MINUTE_MS),
       rules: {
         ...(hours === undefined ? {} : { hours }),
@@ -65,7 +69,8 @@ export class Campaigns {
         ...(format === 'compact' ? { compact: true as const } : {}),
       },
       packet: {
-        ...{ spi: encodeSecurityParameters(packetSecurity(this.#options.proof)), priority: PRIORITY.CAMPAIGN },
+        spi: encodeSecurityParameters(packetSecurity(this.#options.proof)),
+        priority: PRIORITY.CAMPAIGN,
         ...this.#content(body),
       },
       cards: [...new Set(cards.map(cardIdText))].map((card) => ({ packetId: packetIdOf(id, card), card })),
@@ -189,7 +194,11 @@ function told({ id, name, state, at, expiresAt, packets }: CampaignRow): Campaig
   const counts = { ...NONE, ...packets };
   const done = state !== 'cancelled' && counts.queued + counts.sent === 0;
   return {
-    ...{ id, name, state: done ? 'done' : state, at: at.toISOString(), expiresAt: expiresAt.toISOString() },
+    id,
+    name,
+    state: done ? 'done' : state,
+    at: at.toISOString(),
+    expiresAt: expiresAt.toISOString(),
     packets: counts,
   };
 }
@@ -197,7 +206,12 @@ function told({ id, name, state, at, expiresAt, packets }: CampaignRow): Campaig
 function toldPacket(row: PacketRow): QueuedPacket {
   const { id, card, state, priority, campaign, expiresAt, sendings, status, response, rules } = row;
   return {
-    ...{ id, cardId: cardIdOfText(card), state, priority, expiresAt: expiresAt.toISOString(), sendings },
+    id,
+    cardId: cardIdOfText(card),
+    state,
+    priority,
+    expiresAt: expiresAt.toISOString(),
+    sendings,
     ...(campaign === null ? {} : { campaignId: campaign }),
     ...(status === null ? {} : { status }),
     // What a card session got is its provider's.

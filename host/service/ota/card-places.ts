@@ -70,5 +70,8 @@ export class CardPlaces {
 }
 
 const placeOf = (terminalId: string, { readerName, insertion }: ReaderInfo, named: boolean): CardPlace => ({
-  ...{ terminalId, readerName, insertion, named },
+  terminalId,
+  readerName,
+  insertion,
+  named,
 });

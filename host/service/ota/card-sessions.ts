@@ -191,7 +191,9 @@ export class CardSessions {
     if (taken === 'too-many-sessions') throw tooManySessions(maxSessions);
     if ('busyMs' in taken) {
       throw new ConflictError('card-busy', `another owner holds the card in ${readerName}: wait or try again later`, {
-        ...{ terminalId, readerName, busyMs: Math.ceil(taken.busyMs) },
+        terminalId,
+        readerName,
+        busyMs: Math.ceil(taken.busyMs),
       });
     }
     this.#remember({ ...session, fence: taken.fence, closed: null });

@@ -12,8 +12,13 @@ export type ProofWay = 'deliver-report' | 'submit';
 
 /** Enciphered, with CC and a higher counter; so is the proof of receipt. */
 export const packetSecurity = (proof: ProofWay = 'deliver-report'): SecurityParameters => ({
-  ...{ integrity: 'cc', ciphered: true, counter: 'higher' },
-  ...{ proof: 'always', proofIntegrity: 'cc', proofCiphered: true, proofBySubmit: proof === 'submit' },
+  integrity: 'cc',
+  ciphered: true,
+  counter: 'higher',
+  proof: 'always',
+  proofIntegrity: 'cc',
+  proofCiphered: true,
+  proofBySubmit: proof === 'submit',
 });
 
 /** TAR of the UICC's file system. @see 3GPP TS 31.115, TS 101 220 annex D */

@@ -56,7 +56,11 @@ export class CardLocks implements AsyncDisposable {
     const { database, bells, onFailure } = options;
     this.#options = options;
     this.#working = workOnDue({
-      ...{ bells, bell: LOCK_BELL, lookMs: LOOK_MS, atOnce: AT_ONCE, signal: this.#stop.signal },
+      bells,
+      bell: LOCK_BELL,
+      lookMs: LOOK_MS,
+      atOnce: AT_ONCE,
+      signal: this.#stop.signal,
       claim: (atOnce) => claimCardLocks(database, { claimMs: CLAIM_MS, atOnce, except: this.#busy }),
       turn: (due: DueLock) => this.#turnOf(due),
       onFailure: (error) => onFailure('', error),

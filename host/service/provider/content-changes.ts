@@ -85,7 +85,9 @@ export class ContentChanges implements Workflow {
     const { state, steps, tokenId, receipt, confirmation, problem } = row;
     const live = state === 'running' ? this.#options.flow.live(id) : undefined;
     return {
-      ...{ id, state, steps: [...(live?.steps ?? steps)] },
+      id,
+      state,
+      steps: [...(live?.steps ?? steps)],
       ...(tokenId === undefined ? {} : { tokenId }),
       ...(receipt === undefined ? {} : { receipt }),
       ...(confirmation === undefined ? {} : { confirmation }),
@@ -115,7 +117,9 @@ export class ContentChanges implements Workflow {
     const { workflowId } = run;
     let ended: Ended = { state: 'failed', result: {} };
     await flow.run({
-      ...{ flow: changeSteps, start, run },
+      flow: changeSteps,
+      start,
+      run,
       context: (journal) => this.#context(workflowId, start, journal),
       end: async (end) => {
         await links.release(workflowId);
@@ -134,7 +138,13 @@ export class ContentChanges implements Workflow {
   #context(workflowId: string, start: ChangeStart, journal: FlowJournal): ChangeContext {
     const { links, database, kms, settings, issuer, failures, tokens } = this.#options;
     return {
-      ...{ workflowId, database, kms, settings, issuer, tokens, journal },
+      workflowId,
+      database,
+      kms,
+      settings,
+      issuer,
+      tokens,
+      journal,
       auditLog: journal,
       card: links.of(workflowId, start),
       channel: new SecureChannelSlot(kms),

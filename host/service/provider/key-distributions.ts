@@ -151,7 +151,9 @@ export class KeyDistributions implements Workflow {
     const { links, flow } = this.#options;
     let ended: KeyDistributionResult = {};
     const also = await flow.run({
-      ...{ flow: providerSteps, start, run },
+      flow: providerSteps,
+      start,
+      run,
       context: (journal) => this.#context(run, start, journal),
       end: async (end) => {
         this.#watched.delete(run.workflowId);
@@ -191,7 +193,12 @@ export class KeyDistributions implements Workflow {
     const { database, flow, kms, links, failures, settings } = this.#options;
     const card = links.of(workflowId, start);
     const context: ProviderContext = {
-      ...{ workflowId, database, kms, settings, journal, card },
+      workflowId,
+      database,
+      kms,
+      settings,
+      journal,
+      card,
       turns: {
         take: async (cardId) => {
           await requireOnlyCard(start, cardId, card);
@@ -279,7 +286,9 @@ function stateOf(row: {
   const sum = (key: 'roundTrips' | 'apdus' | 'bytesOut' | 'bytesIn' | 'ms') =>
     steps.filter(({ apdus }) => apdus > 0).reduce((total, step) => total + step[key], 0);
   return {
-    ...{ id, state, ...result },
+    id,
+    state,
+    ...result,
     ...(cardId === undefined ? {} : { cardId }),
     steps: [...steps],
     cost: {

@@ -189,9 +189,17 @@ export class ProductFlows {
     const { links, flow, database, kms, settings, issuer, failures, installer } = this.#options;
     const { workflowId } = run;
     return flow.run({
-      ...{ flow: deploySteps, start, run },
+      flow: deploySteps,
+      start,
+      run,
       context: (journal): DeployContext => ({
-        ...{ workflowId, database, kms, settings, issuer, installer, journal },
+        workflowId,
+        database,
+        kms,
+        settings,
+        issuer,
+        installer,
+        journal,
         product: this.#product(start.productId),
         auditLog: journal,
         card: links.of(workflowId, start),
@@ -214,7 +222,9 @@ export class ProductFlows {
     const { links, flow } = this.#options;
     const { workflowId } = run;
     return flow.run({
-      ...{ flow: moveBalanceSteps, start, run },
+      flow: moveBalanceSteps,
+      start,
+      run,
       context: (journal) => this.#purseContext(workflowId, start, journal),
       end: async (end) => {
         await links.release(workflowId);
@@ -226,7 +236,11 @@ export class ProductFlows {
   #purseContext(workflowId: string, start: TopUpStart, journal: FlowJournal): TopUpContext {
     const { links, database, kms, permits } = this.#options;
     return {
-      ...{ workflowId, database, kms, permits, journal },
+      workflowId,
+      database,
+      kms,
+      permits,
+      journal,
       paymentId: start.paymentId ?? workflowId,
       product: this.#product(start.productId),
       card: links.of(workflowId, start),
@@ -244,7 +258,9 @@ export class ProductFlows {
     const { links, flow } = this.#options;
     const { workflowId } = run;
     return flow.run({
-      ...{ flow: topUpSteps, start, run },
+      flow: topUpSteps,
+      start,
+      run,
       context: (journal) => this.#purseContext(workflowId, start, journal),
       end: async (end) => {
         await links.release(workflowId);

@@ -44,13 +44,11 @@ export class ProductStates {
     if (!(await applyStateChange(this.#database, change))) return;
     const { eventId, cardId, productId, from, to, sequence, replacedBy } = change;
     await this.#auditLog.append({
-      ...{
-        phase: 'after',
-        act: 'product state',
-        subject: `${cardIdText(cardId)} ${productId}`,
-        workflowId: eventId,
-        numeral: 'B6',
-      },
+      phase: 'after',
+      act: 'product state',
+      subject: `${cardIdText(cardId)} ${productId}`,
+      workflowId: eventId,
+      numeral: 'B6',
       details: { from, to, sequence, ...(replacedBy === undefined ? {} : { replacedBy: cardIdText(replacedBy) }) },
     });
   }

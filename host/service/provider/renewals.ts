@@ -102,7 +102,11 @@ export class Renewals implements AsyncDisposable {
     this.#options = options;
     const claim = { claimMs: CLAIM_MS, giveUpMs: CLEARING_MS };
     const work = {
-      ...{ bells: options.bells, bell: RENEWAL_BELL, lookMs: LOOK_MS, atOnce: AT_ONCE, signal: this.#stop.signal },
+      bells: options.bells,
+      bell: RENEWAL_BELL,
+      lookMs: LOOK_MS,
+      atOnce: AT_ONCE,
+      signal: this.#stop.signal,
       onFailure: (error: unknown) => options.onFailure('', error),
     };
     // Old cards are away for weeks: looking for them keeps nothing from a new one.
@@ -184,7 +188,9 @@ export class Renewals implements AsyncDisposable {
       const act = gone === undefined ? 'end clearing' : 'end renewal';
       const { balance } = renewal;
       const details = {
-        ...{ operator, from: cardIdText(renewal.oldCard), card: cardIdText(renewal.newCard) },
+        operator,
+        from: cardIdText(renewal.oldCard),
+        card: cardIdText(renewal.newCard),
         ...(balance === undefined ? {} : { amount: String(balance.amount) }),
         ...(lost === undefined ? {} : { loadId: lost.loadId, serial: lost.serial }),
       };

@@ -156,7 +156,13 @@ type ActionRow = Selectable<FrontTables['actions']> & { readonly age_ms: number 
 function toAction(row: ActionRow): Action {
   const { id, subject, card, operation, pool, state } = row;
   return {
-    ...{ id, subject, card, operation, pool, state, ageMs: row.age_ms },
+    id,
+    subject,
+    card,
+    operation,
+    pool,
+    state,
+    ageMs: row.age_ms,
     // The driver has parsed the columns; they were checked when they came.
     request: row.request as StartAction,
     result: (row.result ?? {}) as ActionResult,

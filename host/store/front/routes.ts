@@ -54,8 +54,11 @@ export async function addRouteVersion(
   await database
     .insertInto('routes')
     .values({
-      ...{ name, version: version.version, rule: route === undefined ? null : JSON.stringify(route.rule) },
-      ...{ valid_from: date(route?.validFrom), valid_to: date(route?.validTo) },
+      name,
+      version: version.version,
+      rule: route === undefined ? null : JSON.stringify(route.rule),
+      valid_from: date(route?.validFrom),
+      valid_to: date(route?.validTo),
     })
     .execute();
 }

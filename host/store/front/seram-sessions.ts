@@ -41,8 +41,12 @@ export async function addSession(
   await database
     .insertInto('seram_sessions')
     .values({
-      ...{ handle: row.handle, action_id: row.actionId, card: row.card, secret_sha256: row.secretSha256 },
-      ...{ body: JSON.stringify(row.body), over: false },
+      handle: row.handle,
+      action_id: row.actionId,
+      card: row.card,
+      secret_sha256: row.secretSha256,
+      body: JSON.stringify(row.body),
+      over: false,
     })
     .execute();
 }

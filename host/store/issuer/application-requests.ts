@@ -91,7 +91,9 @@ function toRow(row: Selectable<IssuerTables['application_requests']>) {
   // The driver has parsed the column.
   const problem = row.problem as unknown as Problem | null;
   return {
-    ...{ requestId: row.request_id, providerId: row.provider_id, state: row.state },
+    requestId: row.request_id,
+    providerId: row.provider_id,
+    state: row.state,
     ...(problem === null ? {} : { problem }),
   };
 }

@@ -31,7 +31,9 @@ export async function addCardBatch(
   batch: StartCardBatch & { readonly storageKey: string },
 ): Promise<void> {
   const values = {
-    ...{ batch_id: batch.batchId, model_id: batch.modelId, storage_key: batch.storageKey },
+    batch_id: batch.batchId,
+    model_id: batch.modelId,
+    storage_key: batch.storageKey,
     transport_key: batch.transportKey ?? null,
   };
   await database
@@ -59,8 +61,12 @@ export async function findCardBatch(database: Database, batchId: string): Promis
   const counted =
     row.state === 'receiving' ? await countRows(database, batchId) : { rows: row.rows, bad: row.bad_rows };
   return {
-    ...{ batchId, modelId: row.model_id, state: row.state },
-    ...{ rows: counted.rows ?? 0, badRows: counted.bad ?? 0, startedAt: row.started_at.toISOString() },
+    batchId,
+    modelId: row.model_id,
+    state: row.state,
+    rows: counted.rows ?? 0,
+    badRows: counted.bad ?? 0,
+    startedAt: row.started_at.toISOString(),
     ...(row.ended_at === null ? {} : { endedAt: row.ended_at.toISOString() }),
   };
 }
@@ -91,7 +97,8 @@ export async function stageRows(database: Database, batchId: string, rows: reado
       .insertInto('card_batch_rows')
       .values(
         rows.map((row) => ({
-          ...{ batch_id: batchId, line: row.line },
+          batch_id: batchId,
+          line: row.line,
           ...('faults' in row
             ? { card: null, names: null, isd_key_set: null, isd_key: null }
             : { card: row.card, names: [...row.names], isd_key_set: json(row.isdKeySet), isd_key: json(row.isdKey) }),

@@ -11,8 +11,12 @@ type Database = Kysely<IssuerTables>;
 /** @throws ConflictError `model-differs`: only its maker's name may change */
 export async function putChipModel(database: Database, modelId: string, model: ChipModelRegistration): Promise<void> {
   const values = {
-    ...{ model_id: modelId, profile: model.profile, maker: model.maker, isd_aid: model.isdAid },
-    ...{ casd_aid: model.casdAid ?? null, key_version: model.keyVersion ?? '00' },
+    model_id: modelId,
+    profile: model.profile,
+    maker: model.maker,
+    isd_aid: model.isdAid,
+    casd_aid: model.casdAid ?? null,
+    key_version: model.keyVersion ?? '00',
   };
   const row = await database
     .insertInto('chip_models')
@@ -46,7 +50,10 @@ export async function findChipModel(database: Database, modelId: string): Promis
 }
 
 const toModel = (row: Selectable<IssuerTables['chip_models']>): ChipModel => ({
-  ...{ modelId: row.model_id, profile: row.profile, maker: row.maker, isdAid: row.isd_aid },
+  modelId: row.model_id,
+  profile: row.profile,
+  maker: row.maker,
+  isdAid: row.isd_aid,
   ...(row.casd_aid === null ? {} : { casdAid: row.casd_aid }),
   keyVersion: row.key_version,
 });

@@ -36,8 +36,12 @@ export async function putDelegatedDomain(database: Database, domain: DelegatedDo
   const { cardId, providerId, ssdAid } = domain;
   const card = cardIdText(cardId);
   const values = {
-    ...{ card, aid: ssdAid, provider_id: providerId },
-    ...{ application_provider_id: domain.applicationProviderId, iin: domain.iin, cin: domain.cin },
+    card,
+    aid: ssdAid,
+    provider_id: providerId,
+    application_provider_id: domain.applicationProviderId,
+    iin: domain.iin,
+    cin: domain.cin,
   };
   await database.transaction().execute(async (transaction) => {
     await lockNames(transaction, cardId);
@@ -128,9 +132,16 @@ export async function addContentToken(
   await database
     .insertInto('content_tokens')
     .values({
-      ...{ token_id: token.tokenId, card: cardIdText(token.cardId), aid: token.ssdAid },
-      ...{ provider_id: token.providerId, act: JSON.stringify(token.act), state: 'issued' as const },
-      ...{ counter: null, confirmation: null, leaving: token.leaving ?? null, ended_at: null },
+      token_id: token.tokenId,
+      card: cardIdText(token.cardId),
+      aid: token.ssdAid,
+      provider_id: token.providerId,
+      act: JSON.stringify(token.act),
+      state: 'issued' as const,
+      counter: null,
+      confirmation: null,
+      leaving: token.leaving ?? null,
+      ended_at: null,
     })
     .onConflict((conflict) => conflict.column('token_id').doNothing())
     .execute();
@@ -216,8 +227,13 @@ export async function listContentTokens(database: Database, cardId: CardId): Pro
 
 function toRow(row: Selectable<IssuerTables['content_tokens']>): ContentTokenRow {
   return {
-    ...{ tokenId: row.token_id, number: Number(row.number), card: row.card, ssdAid: row.aid },
-    ...{ providerId: row.provider_id, act: row.act, state: row.state },
+    tokenId: row.token_id,
+    number: Number(row.number),
+    card: row.card,
+    ssdAid: row.aid,
+    providerId: row.provider_id,
+    act: row.act,
+    state: row.state,
     ...(row.leaving === null ? {} : { leaving: row.leaving }),
     ...(row.counter === null ? {} : { counter: row.counter }),
     ...(row.confirmation === null ? {} : { confirmation: row.confirmation }),

@@ -32,7 +32,12 @@ export async function listLossReports(
       AND (${after}::text IS NULL OR (at, id) < (SELECT at, id FROM loss_reports WHERE id = ${after}))
     ORDER BY at DESC, id DESC LIMIT ${limit}`.execute(database);
   return rows.map((row) => ({
-    ...{ id: row.id, cardId: cardIdOfText(row.card), state: row.state, productIds: row.products },
-    ...{ reason: row.reason, reportedBy: row.reported_by, at: row.at.toISOString() },
+    id: row.id,
+    cardId: cardIdOfText(row.card),
+    state: row.state,
+    productIds: row.products,
+    reason: row.reason,
+    reportedBy: row.reported_by,
+    at: row.at.toISOString(),
   }));
 }

@@ -168,8 +168,12 @@ interface Due {
 const changeOf = (row: Waiting): Due => ({
   rowId: row.event_id,
   change: {
-    ...{ eventId: row.stamp, cardId: cardIdOfText(row.card), productId: row.product_id },
-    ...{ from: row.from_state, to: row.to_state, sequence: row.sequence },
+    eventId: row.stamp,
+    cardId: cardIdOfText(row.card),
+    productId: row.product_id,
+    from: row.from_state,
+    to: row.to_state,
+    sequence: row.sequence,
     ...(row.to_state === 'TERMINATED' ? successorOf(row.replaced_by) : {}),
   },
 });

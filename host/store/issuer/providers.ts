@@ -61,7 +61,8 @@ export async function listProviders(database: Database): Promise<Provider[]> {
   const rows = await database.selectFrom('providers').selectAll().orderBy('provider_id').limit(1_000).execute();
   const aids = await database.selectFrom('provider_aids').selectAll().orderBy('aid').execute();
   return rows.map((row) => ({
-    ...{ providerId: row.provider_id, baseUrl: row.base_url },
+    providerId: row.provider_id,
+    baseUrl: row.base_url,
     permissions: PERMISSIONS.filter((permission) => row.permissions.includes(permission)),
     aids: aids.filter(({ provider_id: id }) => id === row.provider_id).map(({ aid }) => aid),
   }));

@@ -69,7 +69,9 @@ export async function findSecureElement(database: Database, name: string): Promi
     .limit(8)
     .execute();
   return {
-    ...{ cardId: cardIdOfText(card), names: names.map((each) => nameOfText(each.name)), state: row.state },
+    cardId: cardIdOfText(card),
+    names: names.map((each) => nameOfText(each.name)),
+    state: row.state,
     ...(row.model_id === null ? {} : { modelId: row.model_id }),
     ...(row.batch_id === null ? {} : { batchId: row.batch_id }),
     ...(row.replaced_by === null ? {} : { replacedBy: cardIdOfText(row.replaced_by) }),

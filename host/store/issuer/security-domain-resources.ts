@@ -57,7 +57,10 @@ export async function addResource(
   await database
     .insertInto('security_domain_resources')
     .values({
-      ...{ request_id: id, provider_id: providerId, deletion_id: null, deletion_proof: null },
+      request_id: id,
+      provider_id: providerId,
+      deletion_id: null,
+      deletion_proof: null,
       ...way,
       ...nothing,
     })
@@ -79,7 +82,8 @@ export async function findResource(database: Database, id: string, providerId: s
   const proof = row.deletion_proof as unknown as DeletionProof | null;
   const { card, ssd_aid: ssdAid, session_id: sessionId, fence, deletion_id: deletionId } = row;
   return {
-    ...{ handedOver: row.handed_over_at !== null, rotated: row.rotated_at !== null },
+    handedOver: row.handed_over_at !== null,
+    rotated: row.rotated_at !== null,
     ...(card === null || ssdAid === null || transport === null ? {} : { way: { card, ssdAid, transport } }),
     ...(sessionId === null ? {} : { session: { sessionId, fence: Number(fence) } }),
     ...(deletionId === null ? {} : { deletionId }),

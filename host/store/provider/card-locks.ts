@@ -89,8 +89,13 @@ export async function claimCardLocks(
     database,
   );
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, card: cardIdOfText(row.card), lock: row.locking ?? row.lost },
-    ...{ turn: row.turn, tries: row.tries, refusals: row.refusals, looks: row.looks },
+    instanceId: row.instance_id,
+    card: cardIdOfText(row.card),
+    lock: row.locking ?? row.lost,
+    turn: row.turn,
+    tries: row.tries,
+    refusals: row.refusals,
+    looks: row.looks,
     reader:
       row.terminal_id === null || row.reader_name === null
         ? undefined

@@ -32,8 +32,14 @@ export async function reserveLoad(database: Database, load: Omit<OpenLoad, 'load
   const row = await database
     .insertInto('loads')
     .values({
-      ...{ top_up_id: load.topUpId, serial: load.serial, amount: load.amount, balance_before: load.balanceBefore },
-      ...{ counter: load.counter, terminal: load.terminal, date_time: load.dateTime, state: 'reserved' as const },
+      top_up_id: load.topUpId,
+      serial: load.serial,
+      amount: load.amount,
+      balance_before: load.balanceBefore,
+      counter: load.counter,
+      terminal: load.terminal,
+      date_time: load.dateTime,
+      state: 'reserved' as const,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('load_id')
@@ -65,8 +71,13 @@ export async function listLoads(
     .limit(limit)
     .execute();
   return rows.map((row) => ({
-    ...{ loadId: row.load_id, topUpId: row.top_up_id, serial: row.serial, amount: Number(row.amount) },
-    ...{ state: row.state, counter: row.counter, at: row.at.toISOString() },
+    loadId: row.load_id,
+    topUpId: row.top_up_id,
+    serial: row.serial,
+    amount: Number(row.amount),
+    state: row.state,
+    counter: row.counter,
+    at: row.at.toISOString(),
     ...(row.settled_at === null ? {} : { settledAt: row.settled_at.toISOString() }),
   }));
 }
@@ -189,7 +200,12 @@ export async function ledgerOf(database: Database, serial: string): Promise<Ledg
   const equal =
     reading !== undefined && open === 0 && Number(reading.balance) === platform && reading.counter === loads;
   return {
-    ...{ serial, platform, loads, purchases, open, equal },
+    serial,
+    platform,
+    loads,
+    purchases,
+    open,
+    equal,
     ...(reading === undefined
       ? {}
       : { card: { balance: Number(reading.balance), counter: reading.counter, at: reading.at.toISOString() } }),
@@ -197,11 +213,12 @@ export async function ledgerOf(database: Database, serial: string): Promise<Ledg
 }
 
 const toLoad = (row: Selectable<ProviderTables['loads']>): OpenLoad => ({
-  ...{ loadId: row.load_id, topUpId: row.top_up_id, serial: row.serial, amount: Number(row.amount) },
-  ...{
-    balanceBefore: Number(row.balance_before),
-    counter: row.counter,
-    terminal: row.terminal,
-    dateTime: row.date_time,
-  },
+  loadId: row.load_id,
+  topUpId: row.top_up_id,
+  serial: row.serial,
+  amount: Number(row.amount),
+  balanceBefore: Number(row.balance_before),
+  counter: row.counter,
+  terminal: row.terminal,
+  dateTime: row.date_time,
 });

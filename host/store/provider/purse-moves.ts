@@ -56,8 +56,14 @@ async function addMove(database: Database, move: PurseMove): Promise<boolean> {
   const added = await database
     .insertInto('purse_moves')
     .values({
-      ...{ instance_id: instanceId, serial, state, amount, counter, terminal },
-      ...{ offline_counter: offlineCounter, date_time: dateTime },
+      instance_id: instanceId,
+      serial,
+      state,
+      amount,
+      counter,
+      terminal,
+      offline_counter: offlineCounter,
+      date_time: dateTime,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('instance_id')
@@ -94,7 +100,12 @@ export async function settleDebit(database: Database, debit: Debit, tac: string)
     await sql`UPDATE renewals SET clear_terminal_id = NULL, clear_reader_name = NULL
       WHERE instance_id = ${instanceId}`.execute(transaction);
     await recordPurchase(transaction, {
-      ...{ serial, amount, terminal, terminalCounter: MOVE_TERMINAL_COUNTER, dateTime, tac },
+      serial,
+      amount,
+      terminal,
+      terminalCounter: MOVE_TERMINAL_COUNTER,
+      dateTime,
+      tac,
     });
   });
 }
@@ -142,6 +153,12 @@ export async function moneyOf(
 }
 
 const toMove = (row: Selectable<PurseMoveTables['purse_moves']>): PurseMove => ({
-  ...{ instanceId: row.instance_id, serial: row.serial, state: row.state, amount: Number(row.amount) },
-  ...{ counter: row.counter, offlineCounter: row.offline_counter, terminal: row.terminal, dateTime: row.date_time },
+  instanceId: row.instance_id,
+  serial: row.serial,
+  state: row.state,
+  amount: Number(row.amount),
+  counter: row.counter,
+  offlineCounter: row.offline_counter,
+  terminal: row.terminal,
+  dateTime: row.date_time,
 });

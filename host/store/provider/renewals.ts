@@ -253,9 +253,13 @@ export async function claimRenewals(
     WHERE instance_id IN (SELECT instance_id FROM renewals WHERE state = 'agreed' AND due_at <= now()
       ORDER BY due_at LIMIT ${atOnce} FOR UPDATE SKIP LOCKED) RETURNING *`.execute(database);
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, productId: row.product_id, newCard: cardIdOfText(row.new_card) },
-    ...{ versionTag: row.version_tag ?? undefined, suspended: row.suspended },
-    ...{ attempts: row.attempts, looks: row.looks },
+    instanceId: row.instance_id,
+    productId: row.product_id,
+    newCard: cardIdOfText(row.new_card),
+    versionTag: row.version_tag ?? undefined,
+    suspended: row.suspended,
+    attempts: row.attempts,
+    looks: row.looks,
     reader: readerOf(row.tried_terminal_id, row.tried_reader_name) ?? readerOf(row.terminal_id, row.reader_name),
   }));
 }
@@ -279,7 +283,9 @@ export async function settleRenewal(
   await database
     .updateTable('renewals')
     .set({
-      ...{ state: change.state, attempts: change.attempts, looks: change.looks },
+      state: change.state,
+      attempts: change.attempts,
+      looks: change.looks,
       due_at: sql<Date>`now() + ${change.pauseMs} * interval '1 millisecond'`,
       ...(change.state === 'done' ? { clear_at: sql<Date>`now()` } : {}),
       reason: change.reason?.slice(0, 300) ?? null,
@@ -368,9 +374,14 @@ export async function claimClearings(
   );
   const owedOf = (id: string) => (money.get(id)?.state === 'debited' ? money.get(id)?.amount : undefined);
   return rows.map((row) => ({
-    ...{ instanceId: row.instance_id, productId: row.product_id, isService: row.version_tag !== null },
-    ...{ oldCard: cardIdOfText(row.old_card), newCard: cardIdOfText(row.new_card), owed: owedOf(row.instance_id) },
-    ...{ tries: row.clear_tries, looks: row.clear_looks },
+    instanceId: row.instance_id,
+    productId: row.product_id,
+    isService: row.version_tag !== null,
+    oldCard: cardIdOfText(row.old_card),
+    newCard: cardIdOfText(row.new_card),
+    owed: owedOf(row.instance_id),
+    tries: row.clear_tries,
+    looks: row.clear_looks,
     reader: readerOf(row.clear_terminal_id, row.clear_reader_name),
   }));
 }
@@ -407,7 +418,8 @@ export async function settleClearing(
   await database
     .updateTable('renewals')
     .set({
-      ...{ clear_at: next, clear_away: again?.away ?? false },
+      clear_at: next,
+      clear_away: again?.away ?? false,
       ...(again === undefined ? {} : { clear_tries: again.tries, clear_looks: again.looks }),
       ...(again?.underWay === true ? {} : { clear_terminal_id: null, clear_reader_name: null }),
     })
@@ -470,8 +482,12 @@ export async function endLostClearing(
 }
 
 const toRenewal = (row: Selectable<RenewalTables['renewals']>): Renewal => ({
-  ...{ instanceId: row.instance_id, productId: row.product_id, state: row.state, attempts: row.attempts },
-  ...{ oldCard: cardIdOfText(row.old_card), newCard: cardIdOfText(row.new_card) },
+  instanceId: row.instance_id,
+  productId: row.product_id,
+  state: row.state,
+  attempts: row.attempts,
+  oldCard: cardIdOfText(row.old_card),
+  newCard: cardIdOfText(row.new_card),
   ...(row.reason === null ? {} : { reason: row.reason }),
   ...(row.clear_at === null ? {} : { clearAt: new Date(row.clear_at).toISOString() }),
   at: new Date(row.at).toISOString(),

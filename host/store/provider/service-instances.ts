@@ -19,8 +19,12 @@ export async function provideInstance(
   await database
     .insertInto('service_instances')
     .values({
-      ...{ instance_id: instanceId, product_id: productId, card: cardIdText(cardId), serial },
-      ...{ state: INSTANCE_STATE.NOT_DEPLOYED, product_state: 'VALID' as const },
+      instance_id: instanceId,
+      product_id: productId,
+      card: cardIdText(cardId),
+      serial,
+      state: INSTANCE_STATE.NOT_DEPLOYED,
+      product_state: 'VALID' as const,
     })
     .onConflict((conflict) => conflict.columns(['product_id', 'card']).doNothing())
     .execute();
@@ -71,6 +75,10 @@ export async function recordDeployed(database: Database, instanceId: string): Pr
 }
 
 const toInstance = (row: Selectable<ProviderTables['service_instances']>): ServiceInstance => ({
-  ...{ instanceId: row.instance_id, productId: row.product_id, cardId: cardIdOfText(row.card), serial: row.serial },
-  ...{ state: row.state, productState: row.product_state },
+  instanceId: row.instance_id,
+  productId: row.product_id,
+  cardId: cardIdOfText(row.card),
+  serial: row.serial,
+  state: row.state,
+  productState: row.product_state,
 });

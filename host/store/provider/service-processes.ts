@@ -108,10 +108,19 @@ function toDeployed(
   },
 ): DeployedService {
   return {
-    ...{ instanceId: row.instance_id, spId: row.sp_id, serviceId: row.service_id, versionTag: row.version_tag },
-    ...{ flavorId: row.flavor_id, profileId: row.profile_id, cardId: cardIdOfText(row.card), serial: row.serial },
-    ...{ state: row.state, productState: row.product_state },
-    ...{ applications: row.applications, activated: row.activated, suspended: row.suspended },
+    instanceId: row.instance_id,
+    spId: row.sp_id,
+    serviceId: row.service_id,
+    versionTag: row.version_tag,
+    flavorId: row.flavor_id,
+    profileId: row.profile_id,
+    cardId: cardIdOfText(row.card),
+    serial: row.serial,
+    state: row.state,
+    productState: row.product_state,
+    applications: row.applications,
+    activated: row.activated,
+    suspended: row.suspended,
     ...(row.spos_config_id === null ? {} : { sposConfigId: row.spos_config_id }),
   };
 }
@@ -191,8 +200,15 @@ export async function addProcess(transaction: Database, process: ProcessRow): Pr
   const row = await transaction
     .insertInto('service_processes')
     .values({
-      ...{ id, instance_id: instanceId, sp_id: spId, service_id: serviceId, version_tag: versionTag },
-      ...{ card: cardIdText(cardId), request: JSON.stringify(request), start_state: startState, state: 'running' },
+      id,
+      instance_id: instanceId,
+      sp_id: spId,
+      service_id: serviceId,
+      version_tag: versionTag,
+      card: cardIdText(cardId),
+      request: JSON.stringify(request),
+      start_state: startState,
+      state: 'running',
       applications_before: JSON.stringify(applications),
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -215,9 +231,17 @@ export async function findProcess(database: Database, id: string) {
     .executeTakeFirst();
   if (row === undefined) return undefined;
   return {
-    ...{ id: row.id, instanceId: row.instance_id, spId: row.sp_id, serviceId: row.service_id },
-    ...{ versionTag: row.version_tag, cardId: cardIdOfText(row.card), request: row.request },
-    ...{ startState: row.start_state, state: row.state, chipChanged: row.chip_changed, startedAt: row.started_at },
+    id: row.id,
+    instanceId: row.instance_id,
+    spId: row.sp_id,
+    serviceId: row.service_id,
+    versionTag: row.version_tag,
+    cardId: cardIdOfText(row.card),
+    request: row.request,
+    startState: row.start_state,
+    state: row.state,
+    chipChanged: row.chip_changed,
+    startedAt: row.started_at,
     ...(row.result === null ? {} : { end: row.result }),
     ...(row.applications_before === null ? {} : { applicationsBefore: row.applications_before }),
     steps: row.steps,

@@ -139,9 +139,15 @@ async function tellServers(
     const at = new Date();
     const result = {
       processId: createHash('sha256').update(`${event} ${instanceId}`).digest('hex').slice(0, 32),
-      ...{ serviceId: row.service_id, versionTag: row.version_tag, serviceInstanceId: instanceId },
-      ...{ executionStatus: 0, executionMessage: '', startDate: at.toISOString(), endDate: at.toISOString() },
-      ...{ serviceStartState: was, serviceEndState: became },
+      serviceId: row.service_id,
+      versionTag: row.version_tag,
+      serviceInstanceId: instanceId,
+      executionStatus: 0,
+      executionMessage: '',
+      startDate: at.toISOString(),
+      endDate: at.toISOString(),
+      serviceStartState: was,
+      serviceEndState: became,
     };
     const switched = became === SUSPENDED ? 'block' : 'unblock';
     const replaced = moves ? 'renew' : 'renewBlocked';

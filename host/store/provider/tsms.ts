@@ -86,7 +86,10 @@ export async function insertProvider(
 export async function listProviders(database: Database, limit = 1_000): Promise<ProviderAccount[]> {
   const rows = await database.selectFrom('tsms_providers').selectAll().orderBy('created_at').limit(limit).execute();
   return rows.map((row) => ({
-    ...{ spId: row.sp_id, name: row.name, createdAt: row.created_at, open: row.token_hash !== null },
+    spId: row.sp_id,
+    name: row.name,
+    createdAt: row.created_at,
+    open: row.token_hash !== null,
   }));
 }
 
@@ -176,7 +179,10 @@ const toEntity = <K extends Kind>(row: {
   readonly document: JsonObject;
   readonly created_at: Date;
 }): Entity<K> => ({
-  ...{ kind: row.kind, id: row.id, parentId: row.parent_id ?? undefined, createdAt: row.created_at },
+  kind: row.kind,
+  id: row.id,
+  parentId: row.parent_id ?? undefined,
+  createdAt: row.created_at,
   document: documentOf(row.kind, row.document),
 });
 

@@ -33,8 +33,12 @@ import { StolenKey } from './stolen-key.ts';
 const PROGRAM = new URL('cheating-issuer.ts', import.meta.url).pathname;
 const PROVIDER = 'a';
 const INS = {
-  ...{ SELECT: 0xa4, PUT_KEY: 0xd8, EXTERNAL_AUTHENTICATE: 0x82, GET_CHALLENGE: 0x84 },
-  ...{ MANAGE_SECURITY_ENVIRONMENT: 0x22, PERFORM_SECURITY_OPERATION: 0x2a },
+  SELECT: 0xa4,
+  PUT_KEY: 0xd8,
+  EXTERNAL_AUTHENTICATE: 0x82,
+  GET_CHALLENGE: 0x84,
+  MANAGE_SECURITY_ENVIRONMENT: 0x22,
+  PERFORM_SECURITY_OPERATION: 0x2a,
 } as const;
 /** Commands of a secure channel's opening. */
 const INITIATION: readonly number[] = [
@@ -94,15 +98,21 @@ const CASES: readonly Case[] = [
     .map(({ name, outcome }): Case => ({ name, outcome, moved: true })),
   {
     name: 'deleting and making the domain anew between 52 and 54, with its own trust point',
-    ...{ outcome: 'refused', hand: remaking('issuer'), answers: ALL_DONE },
+    outcome: 'refused',
+    hand: remaking('issuer'),
+    answers: ALL_DONE,
   },
   {
     name: 'deleting and making the domain anew between 52 and 54, with the right trust point',
-    ...{ outcome: 'refused', hand: remaking('provider'), answers: ALL_DONE },
+    outcome: 'refused',
+    hand: remaking('provider'),
+    answers: ALL_DONE,
   },
   {
     name: 'a personalization that it leaves open across 54',
-    ...{ outcome: 'harmless', hand: leavingOpen(), answers: ['9000', '6982'] },
+    outcome: 'harmless',
+    hand: leavingOpen(),
+    answers: ['9000', '6982'],
   },
 ];
 
@@ -141,7 +151,10 @@ describe("an active issuer, through the daemons' processes", function () {
     simulator = await startSimulator();
     owned.defer(() => simulator.stop());
     platforms = await Platforms.start({
-      ...{ stateDir: join(folder, 'state'), providers: [PROVIDER], cardMaker, programs: { issuer: PROGRAM } },
+      stateDir: join(folder, 'state'),
+      providers: [PROVIDER],
+      cardMaker,
+      programs: { issuer: PROGRAM },
       terminal: {
         directReaders: [...readers, thiefsReader].map(({ name, port }) => ({ name, host: '127.0.0.1', port })),
       },

@@ -37,7 +37,14 @@ const BLOCK = 8;
 
 /** GP commands in clear, as a flow asks for them. */
 const command = (ins: number, p1: number, named: Partial<PlainCommand>): PlainCommand => ({
-  ...{ label: 'theft', cla: 0x80, ins, p1, p2: 0, data: '', le: false, ...named },
+  label: 'theft',
+  cla: 0x80,
+  ins,
+  p1,
+  p2: 0,
+  data: '',
+  le: false,
+  ...named,
 });
 
 /** Everything that a command can name, and the bytes of the key that the process wants. */
@@ -88,7 +95,10 @@ const WANTED: readonly {
         await kms.managedKeys.activate(label, 'operator');
       }
       const made = await kms.domainKeys.create({
-        ...{ storageKey: 'card-keys', transportKey: 'transport', owner: OWNER, lengthBits: 128 },
+        storageKey: 'card-keys',
+        transportKey: 'transport',
+        owner: OWNER,
+        lengthBits: 128,
       });
       const domainKeys = { storageKey: 'card-keys', keyBlocks: made.stored, keyVersion: '30' };
       return command(0xd8, 0x00, { domainKeys, le: true });
@@ -104,8 +114,12 @@ interface Opened {
 /** Opens a channel to a pair that the process holds itself, and plays the card to its end. */
 async function openToMyself({ kms, label, certificate }: TestPlatform): Promise<Opened> {
   const { channelId, commands } = await kms.openSecureChannel({
-    ...{ protocol: 'scp10', options: '02', securityLevel: '01', offCardEntityLabel: label },
-    ...{ certificates: [certificate], securityDomainKey: KEY },
+    protocol: 'scp10',
+    options: '02',
+    securityLevel: '01',
+    offCardEntityLabel: label,
+    certificates: [certificate],
+    securityDomainKey: KEY,
   });
   const sealed = commands.find((each) => each.label === 'PSO DECIPHER')?.apdus[0] ?? '';
   const cryptogram = fromHex(sealed).slice(5);
@@ -120,7 +134,8 @@ async function openToMyself({ kms, label, certificate }: TestPlatform): Promise<
   templates.expect(0xd3);
   const [mac, dek] = [keyOf(0xb4), keyOf(0xb8)];
   const responses = commands.map((_, index) => ({
-    ...{ data: index === commands.length - 1 ? '00'.repeat(16) : '', sw: '9000' },
+    data: index === commands.length - 1 ? '00'.repeat(16) : '',
+    sw: '9000',
   }));
   const script = await kms.authenticate(channelId, { responses, commands: [] });
   const challenge = fromHex(script.commands[1]?.apdus[0] ?? '').slice(5, 21);
@@ -139,8 +154,14 @@ async function openToMyself({ kms, label, certificate }: TestPlatform): Promise<
 /** Opens SCP03 with blocks of keys that the process knows, and plays the card to its end. */
 async function openScp03ToMyself({ kms }: TestPlatform, keySet: string, keyBlocks: StoredCardKeys): Promise<string> {
   const { channelId, commands } = await kms.openSecureChannel({
-    ...{ protocol: 'scp03', option: '70', securityLevel: '01', keyVersion: '00', aid: 'A000000151000000' },
-    ...{ keySet, keyBlocks, derivation: 'none' },
+    protocol: 'scp03',
+    option: '70',
+    securityLevel: '01',
+    keyVersion: '00',
+    aid: 'A000000151000000',
+    keySet,
+    keyBlocks,
+    derivation: 'none',
   });
   const hostChallenge = fromHex(commands[0]?.apdus[0] ?? '').slice(5, 13);
   // A card of option 00 draws its challenge: nobody can foresee it.
@@ -235,8 +256,11 @@ async function withKms(
 /** CERT.SD.AUT for the own pair, by a CA of the process's own that has the name of the KMS's. */
 async function forged(authorityReference: string, holderAuthorization: number): Promise<string> {
   const content = {
-    ...{ serial: new Uint8Array(8), authorityReference: fromHex(authorityReference), holderAuthorization },
-    ...{ holderReference: new Uint8Array(16), publicKey: publicKeyOf(PAIR) },
+    serial: new Uint8Array(8),
+    authorityReference: fromHex(authorityReference),
+    holderAuthorization,
+    holderReference: new Uint8Array(16),
+    publicKey: publicKeyOf(PAIR),
   };
   return toHex(await issueCardCertificate(content, rsaSigner(PAIR)));
 }
@@ -307,7 +331,9 @@ for (const provider of PROVIDERS)
           const wanted = await prepare(platform);
           const cards = [knownBlocks(await withTransportKey(platform))];
           const stored = await platform.kms.cardKeys.translate({
-            ...{ transportKey: 'known', storageKey: 'card-keys', cards },
+            transportKey: 'known',
+            storageKey: 'card-keys',
+            cards,
           });
           const [card = expect.fail('a card')] = stored.cards;
           if (!('keyBlocks' in card)) expect.fail(card.message);
@@ -330,7 +356,9 @@ for (const provider of PROVIDERS)
           const { channelId, dek } = await openToMyself(platform);
           const holderReference = 'A7'.repeat(16);
           const { certificate: receiver } = await platform.kms.issueSecurityDomainCertificate({
-            ...{ holderReference, publicKey: KEY, withoutAttestation: true },
+            holderReference,
+            publicKey: KEY,
+            withoutAttestation: true,
           });
           const { commands } = await platform.kms.wrap(channelId, { commands: [{ ...wanted, receiver }] });
           const read = readable(commands[0]?.apdus[0] ?? '', dek);
@@ -521,7 +549,9 @@ for (const provider of PROVIDERS)
         const wanted = (await WANTED[1]?.prepare(platform)) ?? expect.fail('a card key');
         const { channelId } = await openToMyself(platform);
         const { certificate: receiver } = await kms.issueSecurityDomainCertificate({
-          ...{ holderReference: 'A7'.repeat(16), publicKey: KEY, withoutAttestation: true },
+          holderReference: 'A7'.repeat(16),
+          publicKey: KEY,
+          withoutAttestation: true,
         });
         const made: Uint8Array[] = [];
         const cardKey = kms.managedKeys.cardKey.bind(kms.managedKeys);
@@ -545,7 +575,8 @@ for (const provider of PROVIDERS)
         const { channelId } = await openToMyself(platform);
         const other = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
         const { certificate: receiver } = await platform.kms.issueSecurityDomainCertificate({
-          ...{ holderReference: 'A7'.repeat(16), publicKey: toRsaPublicKey(publicKeyOf(other)) },
+          holderReference: 'A7'.repeat(16),
+          publicKey: toRsaPublicKey(publicKeyOf(other)),
           withoutAttestation: true,
         });
         expect(await failure(platform.kms.wrap(channelId, { commands: [{ ...wanted, receiver }] }))).to.include({

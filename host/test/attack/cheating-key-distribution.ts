@@ -54,7 +54,8 @@ function victimOf({ request, card }: Found): Victim {
   const { isdAid, isdPublicKey, isdKeyReference } = requireOwnDomain(card);
   return {
     isd: {
-      ...{ aid: aid(isdAid), publicKey: fromRsaPublicKey(isdPublicKey) },
+      aid: aid(isdAid),
+      publicKey: fromRsaPublicKey(isdPublicKey),
       keyReference: keyReferenceFromHex(isdKeyReference),
     },
     ssd: aid(request.ssdAid),

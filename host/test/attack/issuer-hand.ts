@@ -89,8 +89,10 @@ export async function takeForIssuer(hand: IssuerHand): Promise<void> {
   if (!(channel instanceof HandChannel)) throw new Error(`the issuer does not get in: ${channel}`);
   const own = await channel.send(generateKeyPair(KEY_REFERENCE.OWN_KEY_PAIR, 1024));
   const content = {
-    ...{ serial: Uint8Array.of(1), authorityReference: secrets.authorityReference },
-    ...{ holderReference: new Uint8Array(16).fill(0x53), holderAuthorization: CHA.SECURITY_DOMAIN },
+    serial: Uint8Array.of(1),
+    authorityReference: secrets.authorityReference,
+    holderReference: new Uint8Array(16).fill(0x53),
+    holderAuthorization: CHA.SECURITY_DOMAIN,
     publicKey: decodePublicKey(fromHex(own.data, 1024)),
   };
   const stored = await channel.send(

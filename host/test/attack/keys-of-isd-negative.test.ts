@@ -79,7 +79,12 @@ describe('a provider who wants keys in the domain of the issuer', function () {
     const id = randomUUID();
     const { database } = lab.provider;
     await openCardRelay(database, {
-      ...{ relayId: id, issuerId: 'issuer', terminalId: 't', readerName, cardId, insertion: '1' },
+      relayId: id,
+      issuerId: 'issuer',
+      terminalId: 't',
+      readerName,
+      cardId,
+      insertion: '1',
     });
     const request = { providerId: 'a', cardId, ssdAid: SSD_AID, relayId: id };
     const keys = { keyIndex: 'tsm', keyVersion: '30', lengthBits: 128 } as const;

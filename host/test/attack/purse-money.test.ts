@@ -65,8 +65,13 @@ describe('money on its way to a purse', function () {
   /** Books a load as another node would that has this card in its own reader. @returns its id */
   const reserveAnother = async (amount: number, { counter }: { readonly counter: number }) =>
     (await reserveLoad(world.provider.database, {
-      ...{ topUpId: `another of ${amount}`, serial, amount, balanceBefore: paid, counter },
-      ...{ terminal: '0102030405FE', dateTime: '20261126120000' },
+      topUpId: `another of ${amount}`,
+      serial,
+      amount,
+      balanceBefore: paid,
+      counter,
+      terminal: '0102030405FE',
+      dateTime: '20261126120000',
     })) ?? expect.fail('another load is open');
 
   it('arrives once when a credit that went well is reported as refused', async () => {

@@ -111,7 +111,8 @@ describe('what was recorded of a key distribution', function () {
     const recorded: Trip[] = [];
     const { kms, keys } = world.provider;
     const { certificate } = await kms.issueOffCardEntityCertificate({
-      ...{ label: 'off-card-entity', holderReference: PROVIDER_HOLDER },
+      label: 'off-card-entity',
+      holderReference: PROVIDER_HOLDER,
     });
     const owner = {
       offCardEntity: await keys.signer('off-card-entity', 'off-card-entity'),

@@ -25,14 +25,16 @@ describe("one card's stolen key", function () {
     await using folder = await TestFolder.make();
     const maker = await CardMaker.open(join(folder.path, 'maker'));
     const { kms, holderReference, label, certificate } = await openPlatform(folder.path, {
-      ...{ allowWithoutAttestation: true, ...policy },
+      allowWithoutAttestation: true,
+      ...policy,
     });
     const authority = await kms.certificateAuthority();
     const makeCard = (number: string) =>
       maker.make(
         { name: `card-${number}`, iccid: `8986001234567890${number}`, keySizeBits: 1024, casd: false },
         {
-          ...{ holderReference: authority.holderReference, publicKey: authority.publicKey },
+          holderReference: authority.holderReference,
+          publicKey: authority.publicKey,
           applicationProviderId: holderReference,
           certify: async (request) =>
             (await kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })).certificate,
@@ -42,8 +44,13 @@ describe("one card's stolen key", function () {
     const stolen = new StolenKey(robbed.image.isd?.keyPair ?? expect.fail('the card has a pair'));
 
     const { channelId, commands } = await kms.openSecureChannel({
-      ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: label },
-      ...{ certificates: [certificate], securityDomainKey: robbed.isdPublicKey, keyReference: robbed.isdKeyReference },
+      protocol: 'scp10',
+      options: '02',
+      securityLevel: '33',
+      offCardEntityLabel: label,
+      certificates: [certificate],
+      securityDomainKey: robbed.isdPublicKey,
+      keyReference: robbed.isdKeyReference,
     });
     const reseal = async (command: CardCommand): Promise<CardCommand> => {
       if (command.label !== 'PSO DECIPHER') return command;

@@ -52,17 +52,27 @@ describe('tenants', function () {
 
   const operatorOf = (name: string): Peer => ({ role: 'operator', id: 'alice', platform: topology.peer(name) });
   const card = (more: object) => ({
-    ...{ cardId: CARD, isdAid: ISD_AID, isdKeyReference: '1002', isdPublicKey: PUBLIC_KEY, casdAid: CASD_AID },
+    cardId: CARD,
+    isdAid: ISD_AID,
+    isdKeyReference: '1002',
+    isdPublicKey: PUBLIC_KEY,
+    casdAid: CASD_AID,
     ...more,
   });
   const register = (id: string, aids: readonly string[]) =>
     operator.call({
-      ...{ method: 'PUT', path: `/v1/providers/${id}` },
+      method: 'PUT',
+      path: `/v1/providers/${id}`,
       body: { baseUrl: topology.url(`provider-${id}`), permissions: ['create-security-domain'], aids },
     });
   const requestOf = (id: string, ssdAid = developmentSsdAid(id)): SecurityDomainRequest => ({
-    ...{ providerId: id, cardId: CARD, ssdAid, keySizeBits: 1024, applicationProviderId: '5A'.repeat(16) },
-    ...{ trustPoint: { holderReference: '5B'.repeat(16), publicKey: PUBLIC_KEY }, relayId: `relay-of-${id}` },
+    providerId: id,
+    cardId: CARD,
+    ssdAid,
+    keySizeBits: 1024,
+    applicationProviderId: '5A'.repeat(16),
+    trustPoint: { holderReference: '5B'.repeat(16), publicKey: PUBLIC_KEY },
+    relayId: `relay-of-${id}`,
   });
   async function request(as: string, body: SecurityDomainRequest, idempotencyKey: string) {
     const client = await topology.client({ role: 'provider', id: as }, 'issuer');

@@ -51,7 +51,8 @@ describe('remote administration', function () {
     const trigger = triggerOf(agent, key.fence);
     for (let round = 0; round < 3; round += 1) {
       const { status, body, bytesIn, bytesOut } = await one.administration.run(key, encodeAdminBody(COMMANDS), {
-        ...{ trigger, ...TIME },
+        trigger,
+        ...TIME,
       });
       const { responses } = decodeAdminResult(COMMANDS, body);
       expect([status, responses.map(({ data }) => data)]).to.deep.equal(['ok', ['00', '01']]);
@@ -284,7 +285,11 @@ describe('remote administration', function () {
 
 const POST = {
   pskIdentity: KEY.pskIdentity,
-  ...{ sessionId: '', done: 0, resume: false, body: new Uint8Array(), traffic: { bytesOut: 0, bytesIn: 0 } },
+  sessionId: '',
+  done: 0,
+  resume: false,
+  body: new Uint8Array(),
+  traffic: { bytesOut: 0, bytesIn: 0 },
 };
 
 /** Waits until so many of these calls of a node have ended. */

@@ -108,7 +108,9 @@ describe('the bearer of remote administration', function () {
       find: async () => ({ pskIdentity: IDENTITY, agent: 'amendment-b', trigger: async () => ({}) }),
     };
     const called = new BipBearer({
-      ...{ administration: node.administration, cards: cards as CardCaller, onError: () => {} },
+      administration: node.administration,
+      cards: cards as CardCaller,
+      onError: () => {},
     });
     const went: unknown[] = [];
     for (const apdu of ['80CA006600', '80E2900000']) {
@@ -134,7 +136,11 @@ describe('the bearer of remote administration', function () {
   it('tells of a chip that does not answer', async () => {
     await using agent = testAgent([node.address], {
       run: async () => ({
-        ...{ responses: [], stopped: false, apdus: 0, bytesOut: 0, bytesIn: 0 },
+        responses: [],
+        stopped: false,
+        apdus: 0,
+        bytesOut: 0,
+        bytesIn: 0,
         failure: { code: 'card-removed', message: 'gone' },
       }),
     });

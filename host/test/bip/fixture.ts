@@ -81,10 +81,17 @@ export function testAgent(
   more: Partial<AdministrationAgentOptions> = {},
 ): AdministrationAgent {
   return new AdministrationAgent({
-    ...{ servers, pskIdentity: IDENTITY, psk: new Secret(PSK.slice()), logger: silent, retryMs: 10 },
+    servers,
+    pskIdentity: IDENTITY,
+    psk: new Secret(PSK.slice()),
+    logger: silent,
+    retryMs: 10,
     run: async ({ commands }) => ({
       responses: commands.map((_command, index) => ({ data: toHex(Uint8Array.of(index)), sw: '9000' })),
-      ...{ stopped: false, apdus: commands.length, bytesOut: 0, bytesIn: 0 },
+      stopped: false,
+      apdus: commands.length,
+      bytesOut: 0,
+      bytesIn: 0,
     }),
     ...more,
   });

@@ -70,7 +70,10 @@ describe('an agent that polls an address of its own', function () {
   }
 
   const newKey = (readerName = 'slot 1') => ({
-    ...{ terminalId: 'phone', readerName, fence: ++fence, pskIdentity: CARD },
+    terminalId: 'phone',
+    readerName,
+    fence: ++fence,
+    pskIdentity: CARD,
   });
 
   /** A script that the card shall run, which it calls for by itself. */

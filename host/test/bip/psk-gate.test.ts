@@ -126,7 +126,8 @@ describe('a gate before the TLS library', () => {
       const gate = new PskGate(socket, find);
       gates.push(gate);
       const tls = new TLSSocket(gate, {
-        ...{ isServer: true, ...CARD_TLS },
+        isServer: true,
+        ...CARD_TLS,
         pskCallback: (_socket: TLSSocket, identity: string) => gate.keyOf(identity),
       } as ConstructorParameters<typeof TLSSocket>[1]);
       gate.on('error', () => tls.destroy());
@@ -148,7 +149,9 @@ describe('a gate before the TLS library', () => {
 
   const call = (port: number, psk: Uint8Array) =>
     connectTls({
-      ...{ port, host: '127.0.0.1', ...CARD_TLS },
+      port,
+      host: '127.0.0.1',
+      ...CARD_TLS,
       pskCallback: () => ({ identity: 'card', psk }),
       checkServerIdentity: () => undefined,
     });

@@ -47,7 +47,11 @@ describe('A session on a channel behind the fourth', () => {
     new Scp02Channel({ level: securityLevel(0x13), option: 0x35, keys, keyVersion: 0x20, random: systemRandom });
   const scp03 = () =>
     new Scp03Channel({
-      ...{ level: securityLevel(0x33), keys, keyVersion: 0x30, aid: AID.ISSUER_SECURITY_DOMAIN, random: systemRandom },
+      level: securityLevel(0x33),
+      keys,
+      keyVersion: 0x30,
+      aid: AID.ISSUER_SECURITY_DOMAIN,
+      random: systemRandom,
     });
 
   for (const channel of [5, 19])

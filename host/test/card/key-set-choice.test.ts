@@ -51,7 +51,11 @@ describe('the key set of a domain that announces SCP02 and SCP03', () => {
     ];
     expect(await keySetOf(new CardSession(card), offered, {})).to.deep.equal({ protocol: 0x03, keyVersion: 0x30 });
     expect(decodeKeyInformation(information).map(describeKey)[2]).to.deep.equal({
-      ...{ version: '30', id: '03', components: ['AES 16'], usage: '18', access: '00' },
+      version: '30',
+      id: '03',
+      components: ['AES 16'],
+      usage: '18',
+      access: '00',
     });
   });
 });

@@ -82,7 +82,9 @@ export async function insertNative(
     return new CardSession(channelTo(card));
   };
   return {
-    ...{ image, card, plain },
+    image,
+    card,
+    plain,
     open: async ({
       level = TOP_LEVEL[name],
       keys = () => imageKeys(image),

@@ -82,7 +82,8 @@ describe('tsm cap', function () {
     const hash = loadFileDataBlock(readFileSync(cap));
     expect(found.bytesToLoad).to.be.at.most(hash.length);
     expect(tsm('verify-hash', cap, found.sha256)).to.deep.include({
-      ...{ code: 0, out: 'hash             SHA-256 with Descriptor\n' },
+      code: 0,
+      out: 'hash             SHA-256 with Descriptor\n',
     });
     expect(tsm('verify-hash', older, found.sha256).code).to.equal(1);
   });

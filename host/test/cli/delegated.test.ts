@@ -80,7 +80,9 @@ describe('tsm card, delegated management', function () {
 
   it('gives the issuer’s domain its keys, and the provider a domain with keys of his own', async () => {
     expect(await done('card', 'put-content-key', 'token', tokenKey, ...issuer)).to.deep.equal({
-      ...{ contentKey: 'token', type: 'rsa', keyVersion: '70' },
+      contentKey: 'token',
+      type: 'rsa',
+      keyVersion: '70',
     });
     await done('card', 'put-content-key', 'receipt', RECEIPT_KEY, ...issuer);
     const privileges = 'security-domain,trusted-path,delegated-management';

@@ -23,7 +23,11 @@ const KEY_UNSHOWN = /^(?!.*0001).*(want aes:HEX or des:HEX|--key-file names a fi
 /** What a purse wants: serial, largest balances, the load key and the TAC key. */
 const PURSE_DATA = `5A080102030405060708C108000F4240000F4240C313010101${NEW_KEY}C313030101${NEW_KEY}`;
 const SERVICE_SCRIPT = {
-  ...{ format: 'opentsm-service-script/1', name: 'look', version: '1.0.0', inputs: {}, start: 'select' },
+  format: 'opentsm-service-script/1',
+  name: 'look',
+  version: '1.0.0',
+  inputs: {},
+  start: 'select',
   steps: {
     select: {
       send: { cla: '00', ins: 'A4', p1: '04', p2: '00', data: 'A000000151000000' },

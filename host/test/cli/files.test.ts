@@ -21,8 +21,14 @@ describe('tsm card files, read, update and pin', () => {
   async function run(name: string, args: readonly string[], own: object = {}, more: Partial<CardOptions> = {}) {
     const verb = [...fileVerbs, ...pinVerbs].find(({ usage }) => usage.split(' ')[0] === name);
     const options: CardOptions = {
-      ...{ reader: `tcp:127.0.0.1:${link.address.port}`, kdf: 'none', keyVersion: 0, json: true },
-      ...{ dryRun: false, trace: false, showSecrets: false, ...more },
+      reader: `tcp:127.0.0.1:${link.address.port}`,
+      kdf: 'none',
+      keyVersion: 0,
+      json: true,
+      dryRun: false,
+      trace: false,
+      showSecrets: false,
+      ...more,
     };
     return withCard({ ...options, withoutDomain: true }, async (card) => verb?.run(card, args, { ...own }));
   }

@@ -47,8 +47,14 @@ describe('an install that is interrupted', function () {
   });
 
   const options = (): CardOptions => ({
-    ...{ reader: `tcp:127.0.0.1:${card.tcpPort}`, key: 'test', kdf: 'none', keyVersion: 0x30 },
-    ...{ dryRun: false, trace: false, showSecrets: false, json: true },
+    reader: `tcp:127.0.0.1:${card.tcpPort}`,
+    key: 'test',
+    kdf: 'none',
+    keyVersion: 0x30,
+    dryRun: false,
+    trace: false,
+    showSecrets: false,
+    json: true,
   });
   const work = <T>(act: (open: CardWork) => Promise<T>): Promise<T> => withCard(options(), act);
   const install = () => work(async (open) => installCap(open, await installationOf(cap, {}), { descriptor: true }));

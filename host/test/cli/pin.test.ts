@@ -21,8 +21,14 @@ describe('tsm card pin on a UICC', () => {
   afterEach(() => card?.remove());
 
   const optionsWith = (more: Partial<CardOptions> = {}): CardOptions => ({
-    ...{ reader: `tcp:127.0.0.1:${card.tcpPort}`, kdf: 'none', keyVersion: 0, json: true },
-    ...{ dryRun: false, trace: false, showSecrets: false, ...more },
+    reader: `tcp:127.0.0.1:${card.tcpPort}`,
+    kdf: 'none',
+    keyVersion: 0,
+    json: true,
+    dryRun: false,
+    trace: false,
+    showSecrets: false,
+    ...more,
   });
 
   /** A verb as the command line runs it: the card is reset when it ends. */

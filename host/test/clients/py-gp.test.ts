@@ -20,11 +20,17 @@ const [LOAD_FILE, APPLET] = ['F000000001', 'F00000000101'];
 /** The cards, each with its protocol and its levels. */
 const CARDS = [
   {
-    ...{ protocol: '03', domain: 'A000000151000000', make: insertTestCard, key: ['01', '30', '10', '88'] },
+    protocol: '03',
+    domain: 'A000000151000000',
+    make: insertTestCard,
+    key: ['01', '30', '10', '88'],
     levels: ['01', '03', '11', '13', '33'],
   },
   {
-    ...{ protocol: '02', domain: 'A000000003000000', make: insertScp02Card, key: ['01', '20', '10', '80'] },
+    protocol: '02',
+    domain: 'A000000003000000',
+    make: insertScp02Card,
+    key: ['01', '20', '10', '80'],
     levels: ['01', '03'],
   },
 ] as const;

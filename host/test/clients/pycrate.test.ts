@@ -36,8 +36,15 @@ const proof = protectResponse(
 );
 const tpduOf = (userData: Uint8Array) =>
   encodeSmsDeliver({
-    ...{ originator: { type: 0x91, digits: '491700000001' }, pid: 0x7f, dcs: 0xf6, userData, hasHeader: true },
-    ...{ timeStamp: fromHex('62117280900100'), moreMessages: false, statusReport: false, replyPath: false },
+    originator: { type: 0x91, digits: '491700000001' },
+    pid: 0x7f,
+    dcs: 0xf6,
+    userData,
+    hasHeader: true,
+    timeStamp: fromHex('62117280900100'),
+    moreMessages: false,
+    statusReport: false,
+    replyPath: false,
   });
 const [first = new Uint8Array()] = splitPacket(ELEMENT.COMMAND_PACKET, concat(clear, new Uint8Array(140)), 0x55);
 const [single = new Uint8Array()] = splitPacket(ELEMENT.COMMAND_PACKET, clear, 0x55);
@@ -61,9 +68,14 @@ describe('pycrate', function () {
 
   before(async () => {
     const given = {
-      ...{ 'command in clear': clear, 'command enciphered': enciphered, script },
-      ...{ response: proof.slice(RESPONSE_HEADER.length), envelope, 'deliver single': tpduOf(single) },
-      ...{ 'deliver first': tpduOf(first), submit: packSubmit(fromHex('01000491214300F40568656C6C6F')) },
+      'command in clear': clear,
+      'command enciphered': enciphered,
+      script,
+      response: proof.slice(RESPONSE_HEADER.length),
+      envelope,
+      'deliver single': tpduOf(single),
+      'deliver first': tpduOf(first),
+      submit: packSubmit(fromHex('01000491214300F40568656C6C6F')),
     };
     const hex = Object.fromEntries(Object.entries(given).map(([name, bytes]) => [name, toHex(bytes)]));
     outcomes = await runVerbs(interpreter, 'pycrate_packets.py', JSON.stringify(hex));
@@ -72,18 +84,29 @@ describe('pycrate', function () {
   it('reads a command packet', () => {
     const head = { proof: [1, 2, 0, 1], kic: [1, 2, 0], kid: '12', tar: 'Issuer Security Domain', checksum: 8 };
     expect(read('command in clear')).to.deep.equal({
-      ...{ lengths: [clear.length - 2, 0x15], spi: [2, 0, 2], ...head },
-      ...{ counter: 0x0102030405, padding: 0, data: low(short) },
+      lengths: [clear.length - 2, 0x15],
+      spi: [2, 0, 2],
+      ...head,
+      counter: 0x0102030405,
+      padding: 0,
+      data: low(short),
     });
     expect(read('command enciphered')).to.deep.include({
-      ...{ lengths: [enciphered.length - 2, 0x15], spi: [2, 1, 2], ...head, proof: [1, 2, 1, 1] },
+      lengths: [enciphered.length - 2, 0x15],
+      spi: [2, 1, 2],
+      ...head,
+      proof: [1, 2, 1, 1],
     });
   });
 
   it('reads a proof of receipt', () => {
     expect(read('response')).to.deep.equal({
-      ...{ lengths: [proof.length - 5, 0x12], tar: 'Issuer Security Domain', counter: 7, status: 'PoR OK' },
-      ...{ checksum: 8, data: 'ab0780010123029000' },
+      lengths: [proof.length - 5, 0x12],
+      tar: 'Issuer Security Domain',
+      counter: 7,
+      status: 'PoR OK',
+      checksum: 8,
+      data: 'ab0780010123029000',
     });
   });
 

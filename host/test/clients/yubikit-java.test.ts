@@ -42,9 +42,16 @@ describe('yubikit for Java', function () {
       expect(recognition).to.match(/06092A864886FC6B040370/);
       expect(channel).to.be.a('string');
       expect(rest).to.deep.equal({
-        ...{ protocol, 'CommandAPDU without Le': '6F', 'CommandAPDU with a small Le': 'true' },
-        ...{ 'keys in clear': before, 'other keys': '! BadResponseException', 'keys in a session': before },
-        ...{ 'store data': 'AABBCCDD00000110', 'put key': both, 'new keys': both, 'delete key': before },
+        protocol,
+        'CommandAPDU without Le': '6F',
+        'CommandAPDU with a small Le': 'true',
+        'keys in clear': before,
+        'other keys': '! BadResponseException',
+        'keys in a session': before,
+        'store data': 'AABBCCDD00000110',
+        'put key': both,
+        'new keys': both,
+        'delete key': before,
         'gone keys': '! 6A88',
       });
     });

@@ -129,7 +129,8 @@ export class PublishedClient {
   ) {
     const { token, body, headers = {} } = sent;
     const answer = await request(new URL(path, this.#base), {
-      ...{ method, dispatcher: this.#agent },
+      method,
+      dispatcher: this.#agent,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

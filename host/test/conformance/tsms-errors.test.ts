@@ -24,7 +24,9 @@ describe('TSM-Backend, what it refuses', () => {
 
   async function refused(operation: string, category: number, sent: object = {}, params: object = {}): Promise<string> {
     const message = await lab.client.refused(operation, category, {
-      ...{ token: made.token, params: { ...made, ...params }, ...sent },
+      token: made.token,
+      params: { ...made, ...params },
+      ...sent,
     });
     seen.add(category);
     const template = Object.entries(TEXTS).find(([key]) => Number(key) === category)?.[1];
@@ -105,10 +107,12 @@ describe('TSM-Backend, what it refuses', () => {
     ] as const)
       await refused(operation, 1009, { body });
     const { json } = await lab.client.call('createSposConfig', {
-      ...{ token: made.token, body: { url: 'https://b.example/', certificateId: made.certificateId } },
+      token: made.token,
+      body: { url: 'https://b.example/', certificateId: made.certificateId },
     });
     await lab.client.refused('createService', 1009, {
-      ...{ token: stranger, body: { name: 'a', sposConfigId: (json as { id: string }).id } },
+      token: stranger,
+      body: { name: 'a', sposConfigId: (json as { id: string }).id },
     });
   });
 

@@ -107,7 +107,10 @@ export class TsmsLab implements AsyncDisposable {
 async function listen(backend: TsmsBackend, options: Options = {}) {
   const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
   const app = await createTsmsServer({
-    ...{ tls, backend, logger: pino({ level: 'silent' }), metrics: new Registry() },
+    tls,
+    backend,
+    logger: pino({ level: 'silent' }),
+    metrics: new Registry(),
     ...options,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -159,10 +162,21 @@ export async function makeOneOfEach(lab: TsmsLab, token: string): Promise<Made> 
   });
   const tag = '1.0.0';
   await client.call('createVersion', {
-    ...{ token, params: { serviceId }, body: { tag, allowedDeployments: { [flavorId]: [NEW_CHIP] } } },
+    token,
+    params: { serviceId },
+    body: { tag, allowedDeployments: { [flavorId]: [NEW_CHIP] } },
   });
   return {
-    ...{ token, serviceId, flavorId, elfId, emId, applicationConfigId, personalizationScriptId },
-    ...{ certificateId, sposConfigId, scpId: NEW_CHIP, tag },
+    token,
+    serviceId,
+    flavorId,
+    elfId,
+    emId,
+    applicationConfigId,
+    personalizationScriptId,
+    certificateId,
+    sposConfigId,
+    scpId: NEW_CHIP,
+    tag,
   };
 }

@@ -7,7 +7,11 @@ import type { PublishedClient } from './published-client.ts';
 import { TsmsLab, UNKNOWN } from './tsms-fixture.ts';
 
 const SCRIPT = {
-  ...{ format: 'opentsm-service-script/1', name: 'read', version: '1.0.0', inputs: {}, start: 'tell' },
+  format: 'opentsm-service-script/1',
+  name: 'read',
+  version: '1.0.0',
+  inputs: {},
+  start: 'tell',
   steps: { tell: { message: 'hello', next: 'done' }, done: { end: 'done' } },
 } as const;
 
@@ -128,7 +132,9 @@ describe('TSM-Backend, its listeners', () => {
         json,
         headers: answered,
       } = await client.beside(method, product(), {
-        ...{ token, headers, body: { attributes } },
+        token,
+        headers,
+        body: { attributes },
       });
       return [status, json.attributes ?? json.type, answered.etag];
     };

@@ -69,7 +69,8 @@ describe('TSM-Backend, asked oddly', () => {
 
   /** A form as it goes over the wire. */
   const form = (...parts: readonly string[]): Sent => ({
-    ...{ token: made.token, headers: { 'content-type': 'multipart/form-data; boundary=b' } },
+    token: made.token,
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
     body: [...parts.map((part) => `--b\r\ncontent-disposition: form-data; ${part}\r\n`), '--b--\r\n'].join(''),
   });
 

@@ -110,14 +110,19 @@ describe('TSM-Backend, the published operations', () => {
   it('keep what a PUT does not name', async () => {
     await call('modifyService', { body: { name: 'ticket', spParameters: { a: '1' } } });
     expect(await call('modifyService', { body: { name: 'fare' } })).to.deep.include({
-      ...{ name: 'fare', spParameters: { a: '1' }, sposConfigId: made.sposConfigId },
+      name: 'fare',
+      spParameters: { a: '1' },
+      sposConfigId: made.sposConfigId,
     });
     expect(await call('getService')).to.include({ name: 'fare' });
     expect(await call('modifyFlavor', { body: { name: 'chip A' } })).to.deep.include({
-      ...{ name: 'chip A', executableLoadFileIds: [made.elfId], published: false },
+      name: 'chip A',
+      executableLoadFileIds: [made.elfId],
+      published: false,
     });
     expect(await call('modifyAppConfig', { body: { instanceAid: 'A00000000102' } })).to.deep.include({
-      ...{ instanceAid: 'A00000000102', installConfig: { applicationSpecificInstallParameter: '', privileges: [] } },
+      instanceAid: 'A00000000102',
+      installConfig: { applicationSpecificInstallParameter: '', privileges: [] },
     });
     expect(await call('getAppConfig')).to.include({ instanceAid: 'A00000000102' });
     const url = 'https://sp.example/other';
@@ -164,7 +169,10 @@ describe('TSM-Backend, the published operations', () => {
         const headers = {
           'content-type':
             ['application/json; charset=UTF-8', 'Application/JSON', 'application/json;charset=utf-8'][index] ?? '',
-          ...{ accept: '*/*', 'if-match': '*', 'accept-language': 'de', 'if-none-match': 'W/"1"' },
+          accept: '*/*',
+          'if-match': '*',
+          'accept-language': 'de',
+          'if-none-match': 'W/"1"',
         };
         const { status, json } = await lab.client.send(write, {
           token: made.token,

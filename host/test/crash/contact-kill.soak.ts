@@ -70,12 +70,17 @@ describe('What waits for a card, its provider killed at the contact', function (
     try {
       const operator = await lab.platforms.client(PROVIDER);
       const { longTermToken: token } = await operator.call({
-        ...{ method: 'POST', path: '/v1/service-providers', body: { name: 'transit' }, response: ServiceProviderToken },
+        method: 'POST',
+        path: '/v1/service-providers',
+        body: { name: 'transit' },
+        response: ServiceProviderToken,
       });
       const { json } = await client.call('createAccessToken', { token });
       await enterChip(lab.platforms);
       const serviceId = await enterService(client, String(json), {
-        ...{ name: 'transit', instanceAid: SERVICE_AID, installParameters: '8001A1' },
+        name: 'transit',
+        instanceAid: SERVICE_AID,
+        installParameters: '8001A1',
         personalization: new TextEncoder().encode(JSON.stringify(PURSE_SCRIPT)),
         cap: new Uint8Array(await readFile(await buildPurseCap())),
       });

@@ -14,15 +14,16 @@ import { TerminalConfig } from '../../daemon/terminal.ts';
 
 const EXAMPLES = new URL('../../../deploy/examples/', import.meta.url).pathname;
 const SCHEMAS: Readonly<Record<string, TSchema>> = {
-  ...{ issuer: IssuerConfig, provider: ProviderConfig, ota: OtaConfig, terminal: TerminalConfig },
+  issuer: IssuerConfig,
+  provider: ProviderConfig,
+  ota: OtaConfig,
+  terminal: TerminalConfig,
   front: FrontConfig,
-  ...{
-    'kms-issuer': KmsConfig,
-    'kms-provider': KmsConfig,
-    'kms-provider-hsm': KmsConfig,
-    'kms-ota': KmsConfig,
-    operator: OperatorConfig,
-  },
+  'kms-issuer': KmsConfig,
+  'kms-provider': KmsConfig,
+  'kms-provider-hsm': KmsConfig,
+  'kms-ota': KmsConfig,
+  operator: OperatorConfig,
 };
 
 describe('example configs', () => {

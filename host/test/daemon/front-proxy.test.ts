@@ -19,7 +19,10 @@ describe('the proxy of the front', () => {
     const proxy = await openProxy(
       { listen: { host: '127.0.0.1', port: 0 }, routes: [], pools: {} },
       {
-        ...{ tls, logger: pino({ level: 'silent' }), metrics: new Registry(), beats: { heard: () => [] } },
+        tls,
+        logger: pino({ level: 'silent' }),
+        metrics: new Registry(),
+        beats: { heard: () => [] },
         users: { userOf: async () => expect.fail() },
       },
     );

@@ -61,8 +61,12 @@ describe('certificates of a daemon', function () {
     await writeFile(
       config,
       JSON.stringify({
-        ...{ listen: { host: '127.0.0.1', port: 0 }, tls: files, owner: OWNER, keyFolder: 'keys-hup' },
-        ...{ log: { level: 'silent' }, certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+        listen: { host: '127.0.0.1', port: 0 },
+        tls: files,
+        owner: OWNER,
+        keyFolder: 'keys-hup',
+        log: { level: 'silent' },
+        certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
       }),
     );
     const cli = new URL('../../cli/tsm.mjs', import.meta.url).pathname;
@@ -103,11 +107,12 @@ describe('certificates of a daemon', function () {
     await writeFile(
       config,
       JSON.stringify({
-        ...{ listen: { host: '127.0.0.1', port: 0 }, tls: { ...files, revoked }, owner: OWNER, keyFolder: 'keys' },
-        ...{
-          log: { level: 'error', file: 'kms.log' },
-          certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
-        },
+        listen: { host: '127.0.0.1', port: 0 },
+        tls: { ...files, revoked },
+        owner: OWNER,
+        keyFolder: 'keys',
+        log: { level: 'error', file: 'kms.log' },
+        certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
       }),
     );
     const log = join(folder, 'kms.log');

@@ -16,7 +16,11 @@ import { sharedProducts } from './shared-products.ts';
 const LOCKED = '6A82';
 const FREE = '9000';
 const SELECT = {
-  ...{ format: 'opentsm-service-script/1', name: 'select-purse', version: '1.0.0', inputs: {}, start: 'select' },
+  format: 'opentsm-service-script/1',
+  name: 'select-purse',
+  version: '1.0.0',
+  inputs: {},
+  start: 'select',
   steps: {
     select: {
       send: { cla: '00', ins: 'A4', p1: '04', p2: '00', data: PURSE_AID, le: '00' },

@@ -52,7 +52,10 @@ describe('delegated management over REST', function () {
     if (found === undefined) expect.fail('there is no purse');
     product = found;
     lab = await SingleProviderLab.open({
-      ...{ link: 'direct', keySizeBits: 1024, readers: 2, provider: ProductDesk.config(cap) },
+      link: 'direct',
+      keySizeBits: 1024,
+      readers: 2,
+      provider: ProductDesk.config(cap),
     });
     await lab.platforms.registerProvider('a', ALL);
     inserted = await lab.insert();
@@ -154,7 +157,8 @@ describe('delegated management over REST', function () {
     const first = await confirmed(load());
     const confirmation = first.confirmation ?? '';
     expect(await report(first.tokenId ?? '', confirmation)).to.deep.equal({
-      ...{ state: 'confirmed', counter: first.counter },
+      state: 'confirmed',
+      counter: first.counter,
     });
     const { act } = (await onCard()).tokens.at(-1) ?? expect.fail('no token');
     const again = await grant(act);
@@ -294,7 +298,8 @@ describe('delegated management over REST', function () {
     expect([first.responses.map(({ sw }) => sw), first.cost.roundTrips]).to.deep.equal([['9000'], 1]);
     const { fence } = first;
     expect(await foreign.exchange(id, { commands: [look], fence })).to.deep.include({
-      ...{ fence, responses: first.responses },
+      fence,
+      responses: first.responses,
     });
     expect(await refusal(stranger.exchange(id, { commands: [look] }))).to.equal('404 no-such-security-domain');
     for (const stale of [fence + 1, fence - 1])
@@ -388,7 +393,9 @@ describe('delegated management over REST', function () {
     await makeCardKeys(platforms);
     const keyed = (keyIndex: string, more: Partial<CreateSecurityDomain> = {}) =>
       foreign.ask(other.cardId, {
-        ...{ keyProvisioning: { mode: 'INITIAL_KEYS_THEN_ROTATE', keyIndex }, transport: { kind: 'ota' }, ...more },
+        keyProvisioning: { mode: 'INITIAL_KEYS_THEN_ROTATE', keyIndex },
+        transport: { kind: 'ota' },
+        ...more,
       });
     for (const privilege of ['card-lock', 'delegated-management'] as const)
       expect(await refusal(keyed('tsm.foreign', { privileges: [privilege] }))).to.equal('403 privilege-not-permitted');

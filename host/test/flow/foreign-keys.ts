@@ -31,7 +31,10 @@ export async function bringTransportKey(platforms: Platforms, label: string, own
   for (const [index, client] of [first, second].entries()) {
     const value = components[index] ?? new Uint8Array();
     const body = {
-      ...{ key, index: index + 1, count: 2, value: toHex(value) },
+      key,
+      index: index + 1,
+      count: 2,
+      value: toHex(value),
       checkValue: toHex(aesKeyCheckValue(value)),
     };
     await client.call({ method: 'POST', path: '/v1/key-components', body });

@@ -51,7 +51,10 @@ export class ForeignTsm implements AsyncDisposable {
     const channel = await cardInPhone(card)();
     const between: Between = {};
     const app = await createRestServer({
-      ...{ self, version: '0.0.0', tls: await topology.pki.identity(self), logger: pino({ level: 'silent' }) },
+      self,
+      version: '0.0.0',
+      tls: await topology.pki.identity(self),
+      logger: pino({ level: 'silent' }),
       routes: (own) => {
         own.post(
           '/v1/card-relays/:relayId/exchange',
@@ -59,7 +62,8 @@ export class ForeignTsm implements AsyncDisposable {
             config: { access: ['issuer'] },
             schema: {
               params: Type.Object({ relayId: Type.Literal(RELAY) }, { additionalProperties: false }),
-              ...{ body: RelayExchange, response: { 200: ExchangeResult } },
+              body: RelayExchange,
+              response: { 200: ExchangeResult },
             },
           },
           async ({ body }) => {
@@ -96,7 +100,9 @@ export class ForeignTsm implements AsyncDisposable {
       secureElement: { type: 'ICCID', value: card.value },
       sdAid: this.ssdAid,
       keyProvisioning: {
-        ...{ mode: 'CASD_PULL', keySizeBits: 1024, trustPoint },
+        mode: 'CASD_PULL',
+        keySizeBits: 1024,
+        trustPoint,
         applicationProviderId: '22'.repeat(16),
       },
       transport: { kind: 'relay', relayId: RELAY },

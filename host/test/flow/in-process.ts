@@ -169,7 +169,9 @@ export class InProcess implements AsyncDisposable {
     const issuerFlow = new DurableFlow({ database: issuerDatabase, ...common });
     const providerFlow = new DurableFlow({ database: providerDatabase, ...common });
     const applications = new Applications({
-      ...{ database: issuerDatabase, kms: issuerKms, flow: issuerFlow },
+      database: issuerDatabase,
+      kms: issuerKms,
+      flow: issuerFlow,
       relaysOf: () => ({ exchange: (id, commands) => peer(() => relays.exchange(id, 'issuer', commands)) }),
       failures: new AuthenticationFailures(issuerDatabase, 10),
       settings: issuerSettings,
@@ -177,14 +179,21 @@ export class InProcess implements AsyncDisposable {
     });
     const authority = await providerKms.certificateAuthority();
     const providerSettings = {
-      ...{ providerId: 'a', issuerId: 'issuer', ssdAid: SSD_AID, defaultIsdAid: 'A000000151000000' },
+      providerId: 'a',
+      issuerId: 'issuer',
+      ssdAid: SSD_AID,
+      defaultIsdAid: 'A000000151000000',
       ...(await settingsOf(providerDatabase, providerKms, PROVIDER_HOLDER)),
       applicationProviderId: PROVIDER_HOLDER,
       trustPoint: { holderReference: authority.holderReference, publicKey: authority.publicKey },
     };
     const issuer = issuerPlatform(applications, () => self.made);
     const keyDistributions = new KeyDistributions({
-      ...{ database: providerDatabase, kms: providerKms, links, flow: providerFlow, issuer },
+      database: providerDatabase,
+      kms: providerKms,
+      links,
+      flow: providerFlow,
+      issuer,
       failures: new AuthenticationFailures(providerDatabase, 10),
       settings: providerSettings,
     });
@@ -192,11 +201,18 @@ export class InProcess implements AsyncDisposable {
       options.product === undefined
         ? undefined
         : new ProductWorld({
-            ...{ bells, links, relays, product: options.product },
+            bells,
+            links,
+            relays,
+            product: options.product,
             issuer: { database: issuerDatabase, kms: issuerKms, flow: issuerFlow, settings: issuerSettings },
             provider: {
-              ...{ database: providerDatabase, kms: providerKms, flow: providerFlow },
-              ...{ settings: providerSettings, issuer, keyDistributions },
+              database: providerDatabase,
+              kms: providerKms,
+              flow: providerFlow,
+              settings: providerSettings,
+              issuer,
+              keyDistributions,
             },
           });
     await putProvider(issuerDatabase, {
@@ -218,13 +234,22 @@ export class InProcess implements AsyncDisposable {
     });
     if (products !== undefined) stack.use(await products.start());
     self.made = new InProcess({
-      ...{ stack: stack.move(), cardMaker, simulator, products },
+      stack: stack.move(),
+      cardMaker,
+      simulator,
+      products,
       issuer: {
-        ...{ database: issuerDatabase, kms: issuerKms, applications, settings: issuerSettings },
+        database: issuerDatabase,
+        kms: issuerKms,
+        applications,
+        settings: issuerSettings,
         keys: await SoftwareKeyProvider.open(join(folder, 'issuer')),
       },
       provider: {
-        ...{ database: providerDatabase, kms: providerKms, keyDistributions, relays },
+        database: providerDatabase,
+        kms: providerKms,
+        keyDistributions,
+        relays,
         keys: await SoftwareKeyProvider.open(join(folder, 'provider')),
       },
     });
@@ -247,7 +272,10 @@ export class InProcess implements AsyncDisposable {
     const { isdAid, isdKeyReference, isdPublicKey, casdAid } = made;
     if (options.known !== false) {
       await putCard(this.issuer.database, {
-        ...{ cardId, isdAid, isdKeyReference, isdPublicKey },
+        cardId,
+        isdAid,
+        isdKeyReference,
+        isdPublicKey,
         ...(casdAid === undefined ? {} : { casdAid }),
       });
     }
@@ -271,7 +299,8 @@ export class InProcess implements AsyncDisposable {
     const { responses } = await runScript(channelOf(seat), identityCommands);
     const { cardId } = decodeIdentity(responses);
     await putCard(this.issuer.database, {
-      ...{ cardId, isdAid: image.nativeIsd?.aid ?? '' },
+      cardId,
+      isdAid: image.nativeIsd?.aid ?? '',
       isdKeySet: { profile, keySet, derivation: 'none', keyVersion: '00' },
     });
     this.seats.set(image.name, seat);
@@ -283,7 +312,8 @@ export class InProcess implements AsyncDisposable {
     return this.#cardMaker.make(
       { name: `card-${cardId.value}`, iccid: cardId.value, keySizeBits: 1024, casd },
       {
-        ...{ holderReference: authority.holderReference, publicKey: authority.publicKey },
+        holderReference: authority.holderReference,
+        publicKey: authority.publicKey,
         applicationProviderId: ISSUER_HOLDER,
         certify: async (request) =>
           (await this.issuer.kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })).certificate,
@@ -370,7 +400,11 @@ interface Platform<T extends FlowTables> {
 async function startEngine<T extends FlowTables>(stack: AsyncDisposableStack, bells: Bells, platform: Platform<T>) {
   const { database, flow, workflows } = platform;
   const engine = await Engine.start({
-    ...{ database, bells, version: '1', nodeId: 'node-1', window: 16 },
+    database,
+    bells,
+    version: '1',
+    nodeId: 'node-1',
+    window: 16,
     workflows,
     attach: (started) => flow.attach(started),
   });

@@ -136,7 +136,11 @@ describe('balances of purses on replaced cards', function () {
     const { counter, random } = decodePurchaseInitialized(fromHex(opened.slice(0, -4)));
     const facts = { serial, account: 'purse', amount, terminal, terminalCounter: 7, dateTime: dateTimeOf(new Date()) };
     const { mac1 } = await world.provider.kms.purse.authorizeDebit({
-      ...{ ...facts, account: 'purse', keySet: world.products.product.keySet, counter, random: toHex(random) },
+      ...facts,
+      account: 'purse',
+      keySet: world.products.product.keySet,
+      counter,
+      random: toHex(random),
     });
     const [paid = ''] = await transmit(seat, [toCardCommand(debitForPurchase(7, facts.dateTime, fromHex(mac1, 4)))]);
     expect(paid.slice(-4)).to.equal('9000');

@@ -214,7 +214,9 @@ describe('key distribution where the issuer domain is the card maker’s', funct
 
       it('does not take a domain for ours that the issuer deleted and made anew', async () => {
         const install = installSecurityDomain({
-          ...{ instance: aid(SSD_AID), privileges: 0, keySizeBits: 1024 },
+          instance: aid(SSD_AID),
+          privileges: 0,
+          keySizeBits: 1024,
           applicationProviderId: fromHex(PROVIDER_HOLDER),
         });
         const made = [installForPersonalization(aid(SSD_AID)), storeCommands([firstPair, providersPoint()])];

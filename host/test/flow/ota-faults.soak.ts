@@ -27,8 +27,16 @@ for (const bearer of BEARERS)
       wire = await BreakingWire.open();
       const kind = bearer === 'sms' ? 'sms' : 'bip-card';
       lab = await MultiProviderLab.open({
-        ...{ link: 'direct', keySizeBits: 1024, bearer: kind, stateDir: folder, providers: ['a'], permitted: ['a'] },
-        ...{ wire: wire.place, resendMs: RESEND_MS, nodes: 2, keepAlive: true },
+        link: 'direct',
+        keySizeBits: 1024,
+        bearer: kind,
+        stateDir: folder,
+        providers: ['a'],
+        permitted: ['a'],
+        wire: wire.place,
+        resendMs: RESEND_MS,
+        nodes: 2,
+        keepAlive: true,
         platform: { resumeWindowMs: WINDOW_MS },
       });
       const { port = 0 } = lab.calls ?? {};

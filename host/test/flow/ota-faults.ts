@@ -92,17 +92,20 @@ async function overdue(): Promise<never> {
 const gate = () => Promise.withResolvers<void>();
 
 const lost = (bearer: FaultyBearer): FaultCase => ({
-  ...{ name: 'a message is lost', bearers: [bearer] },
+  name: 'a message is lost',
+  bearers: [bearer],
   arm: (struck) => atMessage(bearer, struck, () => ({ copies: 0 })),
 });
 
 const doubled = (bearer: FaultyBearer): FaultCase => ({
-  ...{ name: 'a message comes twice', bearers: [bearer] },
+  name: 'a message comes twice',
+  bearers: [bearer],
   arm: (struck) => atMessage(bearer, struck, () => ({ copies: 2 })),
 });
 
 const dayLate = (bearer: FaultyBearer): FaultCase => ({
-  ...{ name: 'a message comes a day late', bearers: [bearer] },
+  name: 'a message comes a day late',
+  bearers: [bearer],
   arm: (struck) => {
     const [day, arrival] = [gate(), gate()];
     const held = { copies: 1, after: day.promise, arrived: arrival.resolve };
@@ -118,7 +121,8 @@ const dayLate = (bearer: FaultyBearer): FaultCase => ({
 });
 
 const overtaken: FaultCase = {
-  ...{ name: 'a message comes after the next one', bearers: ['sms'] },
+  name: 'a message comes after the next one',
+  bearers: ['sms'],
   arm: ({ lab, msisdn, draw }) => {
     const toCard = draw(2) === 0;
     let left = draw(MESSAGES.sms);
@@ -136,7 +140,8 @@ const overtaken: FaultCase = {
 /** Whoever waits for the whole packet does so as long as its script may take. */
 const partMissing = (toCard: boolean): FaultCase => ({
   name: `a part ${toCard ? 'to' : 'from'} the card never comes, however often it is sent`,
-  ...{ bearers: ['sms'], most: 1 },
+  bearers: ['sms'],
+  most: 1,
   arm: ({ lab, msisdn, draw }) => {
     let left = draw(MESSAGES.sms);
     let lostPart: string | undefined;
@@ -152,7 +157,8 @@ const partMissing = (toCard: boolean): FaultCase => ({
 });
 
 const restarted: FaultCase = {
-  ...{ name: 'the SMSC restarts and forgets', bearers: ['sms'] },
+  name: 'the SMSC restarts and forgets',
+  bearers: ['sms'],
   arm: (struck) =>
     atMessage('sms', struck, () => {
       setImmediate(() => void struck.lab.sms?.restart());
@@ -162,7 +168,9 @@ const restarted: FaultCase = {
 
 /** Keys whose counter has no number left; new keys begin at one that the card has not seen. */
 const counterAtItsEnd: FaultCase = {
-  ...{ name: 'the counter is at its end', bearers: ['sms'], most: 1 },
+  name: 'the counter is at its end',
+  bearers: ['sms'],
+  most: 1,
   arm: async ({ lab, card }) => {
     const url = lab.platforms.topology.databaseUrl('ota') ?? '';
     const set = async (value: number) => {
@@ -178,12 +186,14 @@ const counterAtItsEnd: FaultCase = {
 };
 
 const dropped: FaultCase = {
-  ...{ name: 'the channel drops within a record', bearers: ['bip', 'bip-card'] },
+  name: 'the channel drops within a record',
+  bearers: ['bip', 'bip-card'],
   arm: ({ wire, draw }) => ({ hit: need(wire).after(draw(BYTES), { cut: true }) }),
 };
 
 const nodeKilled: FaultCase = {
-  ...{ name: 'the node dies between two POSTs', bearers: ['bip', 'bip-card'] },
+  name: 'the node dies between two POSTs',
+  bearers: ['bip', 'bip-card'],
   arm: ({ lab, wire, draw }) => {
     const kill = (node: number) => void lab.platforms.topology.kill(node === 0 ? 'ota' : `ota-${node + 1}`);
     return { hit: need(wire).after(draw(BYTES), { cut: false, strike: kill }) };

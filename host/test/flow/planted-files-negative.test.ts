@@ -56,7 +56,10 @@ describe('load files that a card has already', function () {
     await permit(PERMISSIONS);
     const { providerId, ssdAid, productId } = VICTIM;
     await putProvider(world.issuer.database, {
-      ...{ providerId, baseUrl: 'https://victim', permissions: PERMISSIONS, aids: [ssdAid] },
+      providerId,
+      baseUrl: 'https://victim',
+      permissions: PERMISSIONS,
+      aids: [ssdAid],
     });
     await putProduct(world.issuer.database, productId, providerId);
     libraryId = await desk.addLibrary();
@@ -96,8 +99,15 @@ describe('load files that a card has already', function () {
   async function victims(loadFileAid: string): Promise<string> {
     const { providerId: caller, ssdAid, productId } = VICTIM;
     const request = {
-      ...{ cardId: card.cardId, ssdAid, productId, loadFileAid, loadFile: OTHER, relayId: 'relay-of-it' },
-      ...{ moduleAid: 'F00102030499', instanceAid: 'F0010203049901', parameters: '' },
+      cardId: card.cardId,
+      ssdAid,
+      productId,
+      loadFileAid,
+      loadFile: OTHER,
+      relayId: 'relay-of-it',
+      moduleAid: 'F00102030499',
+      instanceAid: 'F0010203049901',
+      parameters: '',
     };
     const { settings } = world.issuer;
     return checkInstallPermission({ request, caller }, { database: database(), settings } as InstallContext).then(

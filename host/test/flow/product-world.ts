@@ -110,7 +110,10 @@ export class ProductWorld {
     this.#parts = parts;
     this.product = product;
     this.#applicationRequests = new ApplicationRequests({
-      ...{ database: issuer.database, kms: issuer.kms, flow: issuer.flow, settings: issuer.settings },
+      database: issuer.database,
+      kms: issuer.kms,
+      flow: issuer.flow,
+      settings: issuer.settings,
       relaysOf: () => ({ exchange: (id, commands) => overHttp(() => relays.exchange(id, 'issuer', commands)) }),
       failures: new AuthenticationFailures(issuer.database, 10),
     });
@@ -118,7 +121,8 @@ export class ProductWorld {
     this.products = new Products({ database: issuer.database, auditLog: new AuditLog(issuer.database), ring });
     this.secureElements = new SecureElements(issuer.database, new AuditLog(issuer.database), ring);
     this.productStates = new ProductStates(provider.database, new AuditLog(provider.database), 'issuer', {
-      ...{ kms: provider.kms.purse, products: [product] },
+      kms: provider.kms.purse,
+      products: [product],
     });
     const installer: Installer = {
       requestApplication: (key, request) => this.#issuer(() => this.#applicationRequests.request(key, 'a', request)),
@@ -134,12 +138,19 @@ export class ProductWorld {
       release: (key) => this.#issuer(() => this.products.releasePermit(key)),
     };
     this.contentTokens = new ContentTokens({
-      ...{ database: issuer.database, kms: issuer.kms, auditLog: new AuditLog(issuer.database) },
+      database: issuer.database,
+      kms: issuer.kms,
+      auditLog: new AuditLog(issuer.database),
       settings: issuer.settings,
     });
     const contentChanges = new ContentChanges({
-      ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
-      ...{ links, settings: provider.settings, failures: new AuthenticationFailures(provider.database, 10) },
+      database: provider.database,
+      kms: provider.kms,
+      issuer: provider.issuer,
+      flow: provider.flow,
+      links,
+      settings: provider.settings,
+      failures: new AuthenticationFailures(provider.database, 10),
       tokens: {
         requestToken: async (key, request) => {
           const token = await this.#issuer(() => this.contentTokens.grant(key, 'a', request));
@@ -158,26 +169,27 @@ export class ProductWorld {
       instances: new ServiceInstances(provider.database, catalogue, () => bells.ring(RENEWAL_BELL)),
       scripts: new ServiceScripts(provider.database, provider.kms.keys),
       processes: new ServiceProcesses({
-        ...{ database: provider.database, kms: provider.kms, issuer: provider.issuer, flow: provider.flow },
-        ...{ settings: provider.settings, keyDistributions: provider.keyDistributions, keySizeBits: 1024 },
-        ...{
-          permits,
-          installer,
-          links,
-          catalogue,
-          contentChanges,
-          failures: new AuthenticationFailures(provider.database, 10),
-        },
+        database: provider.database,
+        kms: provider.kms,
+        issuer: provider.issuer,
+        flow: provider.flow,
+        settings: provider.settings,
+        keyDistributions: provider.keyDistributions,
+        keySizeBits: 1024,
+        permits,
+        installer,
+        links,
+        catalogue,
+        contentChanges,
+        failures: new AuthenticationFailures(provider.database, 10),
       }),
     };
     this.productFlows = new ProductFlows({
-      ...{
-        database: provider.database,
-        links,
-        flow: provider.flow,
-        settings: provider.settings,
-        issuer: provider.issuer,
-      },
+      database: provider.database,
+      links,
+      flow: provider.flow,
+      settings: provider.settings,
+      issuer: provider.issuer,
       kms: provider.kms,
       failures: new AuthenticationFailures(provider.database, 10),
       products: [product],
@@ -202,21 +214,31 @@ export class ProductWorld {
     const stack = new AsyncDisposableStack();
     this.#renewals = stack.use(
       new Renewals({
-        ...{ database: provider.database, auditLog: new AuditLog(provider.database), bells, keySizeBits: 1024 },
-        ...{ keyDistributions: provider.keyDistributions, productFlows: this.productFlows },
-        ...{ processes: this.services.processes, instances: this.services.instances },
+        database: provider.database,
+        auditLog: new AuditLog(provider.database),
+        bells,
+        keySizeBits: 1024,
+        keyDistributions: provider.keyDistributions,
+        productFlows: this.productFlows,
+        processes: this.services.processes,
+        instances: this.services.instances,
         placesOf: async (cardId) => (await this.between.places?.(cardId)) ?? [],
         onFailure: () => {},
       }),
     );
     this.#cardLocks = stack.use(
       new CardLocks({
-        ...{ database: provider.database, bells, processes: this.services.processes, onFailure: () => {} },
+        database: provider.database,
+        bells,
+        processes: this.services.processes,
+        onFailure: () => {},
         placesOf: async (cardId) => (await this.between.places?.(cardId)) ?? [],
       }),
     );
     const outbox = new StateChangeOutbox({
-      ...{ database: issuer.database, bells, onFailure: () => {} },
+      database: issuer.database,
+      bells,
+      onFailure: () => {},
       providerOf: () => ({
         changeProductState: async (change) => {
           if (this.between.providerAway === true) throw new TransportError('unreachable', 'the provider is down');

@@ -112,7 +112,9 @@ export class ServiceDesk {
       body: {
         executableLoadFileIds,
         applicationInstantiationConfigs: configIds.map((applicationConfigId, at) => ({
-          ...{ executableModuleId, applicationConfigId, priority: at + 1 },
+          executableModuleId,
+          applicationConfigId,
+          priority: at + 1,
         })),
       },
     });

@@ -39,7 +39,10 @@ describe('services that cannot become what was asked', function () {
   const run = (request: Operation) => desk.run(instance, READER, request);
   const selected = (aid?: string) => desk.selected(card.seat, aid);
   const update = (version: string): Operation => ({
-    ...{ operation: 'update', version, commands: ['I', 'A'], finalize: true },
+    operation: 'update',
+    version,
+    commands: ['I', 'A'],
+    finalize: true,
   });
   const placed = async ({ serviceInstanceId }: Instance) =>
     (await findDeployed(world.provider.database, serviceInstanceId))?.applications ?? [];

@@ -176,7 +176,11 @@ describe('services of a provider on a card', function () {
 
   /** Reads the purse: its balance is a value, and a text for the user. */
   const READ = {
-    ...{ format: 'opentsm-service-script/1', name: 'read-purse', version: '1.0.0', inputs: {}, start: 'select' },
+    format: 'opentsm-service-script/1',
+    name: 'read-purse',
+    version: '1.0.0',
+    inputs: {},
+    start: 'select',
     steps: {
       select: {
         send: { cla: '00', ins: 'A4', p1: '04', p2: '00', data: PURSE_AID, le: '00' },
@@ -184,7 +188,8 @@ describe('services of a provider on a card', function () {
       },
       read: {
         send: { cla: '80', ins: '5C', p1: '00', p2: '02', le: '04' },
-        ...{ accept: { 9000: 'tell' }, capture: { balance: { offset: 0, length: 4 } } },
+        accept: { 9000: 'tell' },
+        capture: { balance: { offset: 0, length: 4 } },
       },
       tell: { message: 'balance {balance}', next: 'done' },
       done: { end: 'done' },
@@ -216,7 +221,9 @@ describe('services of a provider on a card', function () {
 
   /** Asks the KMS before it reads. */
   const withKey = (version: string, key: string, kms = 'generate-mac') => ({
-    ...{ ...READ, version, start: 'made' },
+    ...READ,
+    version,
+    start: 'made',
     steps: { ...READ.steps, made: { kms, key, data: '00', result: 'mac', next: 'select' } },
   });
   const ATTRIBUTES = { algorithm: 'aes', lengthBits: 128, exportability: 'N', keyUsage: 'M6', modeOfUse: 'C' } as const;
@@ -255,7 +262,8 @@ describe('services of a provider on a card', function () {
 
   it('bring no key of another owner onto a card: nothing is installed', async () => {
     const script = {
-      ...{ format: 'opentsm-personalization/1', personalized: { answerHolds: '5A08{serial}' } },
+      format: 'opentsm-personalization/1',
+      personalized: { answerHolds: '5A08{serial}' },
       storeData: [{ p1: 'E8', cardKey: { key: 'other-mac', dgi: '8201' } }],
     };
     const other = await ServiceDesk.open(world, script);

@@ -111,7 +111,9 @@ async function played(faults: ReadonlyMap<number, Fault>) {
   try {
     await using agent = new SeramAgent({
       endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}/gp/seram`],
-      ...{ sessionId: 's'.repeat(32), secureElements: [ELEMENT], card: new SeramCard(async () => channel) },
+      sessionId: 's'.repeat(32),
+      secureElements: [ELEMENT],
+      card: new SeramCard(async () => channel),
     });
     const ended: AgentEnd = await agent.run();
     return { got, ended, answers: front.result?.responses.map(({ data }) => data), failure: front.result?.failure };

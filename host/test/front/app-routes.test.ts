@@ -40,7 +40,11 @@ const NOBODYS = '89860000000000000013';
 const ALICES_ACTION = 'a'.repeat(32);
 const NO_ACTION = 'b'.repeat(32);
 const action = (seId: string) => ({
-  ...{ actionCode: 'TOPUP', productId: 'transit', seType: 'uicc', seId, amount: 1 },
+  actionCode: 'TOPUP',
+  productId: 'transit',
+  seType: 'uicc',
+  seId,
+  amount: 1,
 });
 
 interface Sample {
@@ -52,7 +56,9 @@ const ALICES_PROCESS = 'c'.repeat(32);
 const HERS = '11111111-1111-4111-8111-111111111111';
 const NOBODYS_ID = '22222222-2222-4222-8222-222222222222';
 const offered = (seId: string, version: string) => ({
-  ...{ serviceId: HERS, version, secureElements: [{ seType: 'uicc', seId }] },
+  serviceId: HERS,
+  version,
+  secureElements: [{ seType: 'uicc', seId }],
 });
 
 /** A route of one instance; nothing but whose it is is known here of what stands behind. */
@@ -81,7 +87,9 @@ const USER_ROUTES: Readonly<
   ...instanceRoute('GET /tsm-api/1/service-instances/{instanceId}/update-check', undefined, 503),
   ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/deployments', { commands: ['I'], finalize: false }),
   ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/updates', {
-    ...{ version: '1.0.0', commands: ['I'], finalize: false },
+    version: '1.0.0',
+    commands: ['I'],
+    finalize: false,
   }),
   ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/suspension', { suspend: true }),
   ...instanceRoute('POST /tsm-api/1/service-instances/{instanceId}/termination', {}),
@@ -162,11 +170,17 @@ describe('Routes of the app side', function () {
     const away = () => Promise.reject(new TransportError('peer-unreachable', 'nothing is behind'));
     const information = { serviceId: HERS, versionTag: '1.0.0', flavorId: HERS, flavorName: '', profileId: HERS };
     const instance: Instance = {
-      ...{ serviceInstanceId: HERS, state: 1, productState: 'VALID', cardId: { kind: 'iccid', value: ICCID } },
+      serviceInstanceId: HERS,
+      state: 1,
+      productState: 'VALID',
+      cardId: { kind: 'iccid', value: ICCID },
       technicalInformation: { ...information, spParameters: {} },
     };
     const common = {
-      ...{ database, sessions, terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram' },
+      database,
+      sessions,
+      terminalId: 'seram:main',
+      raEndpoint: () => 'https://front.invalid/gp/seram',
       backends: {
         topUps: () => ({ start: away, state: away }),
         lossReports: () => ({ report: away, state: away, open: away, close: away }),
@@ -176,7 +190,11 @@ describe('Routes of the app side', function () {
             expect(checkerOf(FindOnCards).errors(body)).to.deep.equal([]);
             return body.cards.length < 17 ? away() : body.cards.map((cardId) => ({ ...instance, cardId }));
           },
-          ...{ create: away, checkDeployment: away, checkUpdate: away, start: away, process: away },
+          create: away,
+          checkDeployment: away,
+          checkUpdate: away,
+          start: away,
+          process: away,
           get: async (id: string) => {
             if (id === HERS) return instance;
             throw new PeerError('not-found', 'There is no such service instance', { status: 404 });
@@ -195,13 +213,18 @@ describe('Routes of the app side', function () {
     });
     contactsAfter = (contactIdleMs) =>
       new Actions({
-        ...{ ...common, contactIdleMs, onError: () => {} },
+        ...common,
+        contactIdleMs,
+        onError: () => {},
         route: () => ({ name: 'all', when: { actionCode: 'CONTACT' }, pool: 'issuer', operation: 'contact' }),
       });
     const self = 'urn:opentsm:front:main';
     tsmApi = new TsmApi({ ...common, pool: 'provider-a', self, onError: () => {} });
     await addServiceAction(database, {
-      ...{ id: ALICES_PROCESS, subject: 'alice', card: `iccid:${ICCID}`, pool: 'provider-a' },
+      id: ALICES_PROCESS,
+      subject: 'alice',
+      card: `iccid:${ICCID}`,
+      pool: 'provider-a',
     });
     closers.push(async () => {
       actions.drain();
@@ -362,9 +385,12 @@ describe('Routes of the app side', function () {
         .setProtectedHeader({ alg: 'ES256', kid: 'development' })
         .sign(key);
       const { statusCode, headers, body } = await request(`https://127.0.0.1:${server.port}/ext/1/actions`, {
-        ...{ dispatcher, method: 'POST', body: JSON.stringify({ ...action(seId), actionCode }) },
+        dispatcher,
+        method: 'POST',
+        body: JSON.stringify({ ...action(seId), actionCode }),
         headers: {
-          ...{ authorization: `Bearer ${token}`, 'idempotency-key': randomUUID() },
+          authorization: `Bearer ${token}`,
+          'idempotency-key': randomUUID(),
           'content-type': 'application/json',
         },
       });
@@ -529,7 +555,9 @@ describe('Routes of the app side', function () {
     const sessionId = (await sessions.openFor({ id, card: CARD, element })) ?? '';
     const texts: string[] = [];
     await using agent = new SeramAgent({
-      ...{ endpoints: [`https://127.0.0.1:${server.port}/gp/seram`], sessionId, secureElements: [element] },
+      endpoints: [`https://127.0.0.1:${server.port}/gp/seram`],
+      sessionId,
+      secureElements: [element],
       card: new SeramCard(() => Promise.reject(new TransportError('no-card', 'It is not asked for anything'))),
       authority: await readFile((await testPki()).authorityFile, 'utf8'),
       onNotification: (text) => texts.push(text),
@@ -543,14 +571,20 @@ describe('Routes of the app side', function () {
     const one = { seType: 'uicc', seId } as const;
     const id = randomUUID();
     await addAction(database, {
-      ...{ id, subject: 'alice', card, operation: 'top-up', pool: 'provider-a' },
+      id,
+      subject: 'alice',
+      card,
+      operation: 'top-up',
+      pool: 'provider-a',
       request: { actionCode: 'TOPUP', ...one },
     });
     const sessionId = (await sessions.openFor({ id, card, element: one })) ?? '';
     const ca = await readFile((await testPki()).authorityFile, 'utf8');
     const post = async (path: string, body: object, port = server.port, over?: Agent, more: object = {}) => {
       const answer = await request(`https://127.0.0.1:${port}/gp/seram/${path}?sessionId=${sessionId}`, {
-        ...{ dispatcher: over ?? dispatcher, method: 'POST', body: JSON.stringify(body) },
+        dispatcher: over ?? dispatcher,
+        method: 'POST',
+        body: JSON.stringify(body),
         headers: { 'content-type': 'application/json', ...more },
       });
       const order = (await answer.body.json()) as Order;
@@ -671,7 +705,11 @@ describe('Routes of the app side', function () {
     const one = { seType: 'uicc', seId: '89860000000000000088' } as const;
     const action = { id: randomUUID(), card: `iccid:${one.seId}`, element: one };
     await addAction(database, {
-      ...{ id: action.id, subject: 'alice', card: action.card, operation: 'top-up', pool: 'provider-a' },
+      id: action.id,
+      subject: 'alice',
+      card: action.card,
+      operation: 'top-up',
+      pool: 'provider-a',
       request: { actionCode: 'TOPUP', ...one },
     });
     await sessions.openFor(action);

@@ -69,7 +69,8 @@ describe('the reverse proxy of the front: answers that break', function () {
         { prefix: '/', pool: 'service', access: 'anybody', maxResponseBytes: 2 * FLOOD, timeoutMs: 30_000 },
       ],
       pools: new Map([['service', nodes]]),
-      ...{ logger: pino({ level: 'silent' }), metrics: new Registry() },
+      logger: pino({ level: 'silent' }),
+      metrics: new Registry(),
     });
     await proxy.listen({ host: '127.0.0.1', port: 0 });
     port = (proxy.server.address() as AddressInfo).port;

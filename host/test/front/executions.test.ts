@@ -45,15 +45,29 @@ describe('Actions that run a script', function () {
     };
     const cardId = { kind: 'iccid', value: seId } as const;
     const instance: Instance = {
-      ...{ serviceInstanceId: SERVICE, state: 21, productState: 'VALID', cardId },
+      serviceInstanceId: SERVICE,
+      state: 21,
+      productState: 'VALID',
+      cardId,
       technicalInformation: { ...information, spParameters: {} },
     };
     const process = async (processId: string): Promise<Process> => ({
-      ...{ processId, serviceInstanceId: SERVICE, cardId, state: 'running', progress: 0, messages: [], values: {} },
-      ...{ steps: [], ...running },
+      processId,
+      serviceInstanceId: SERVICE,
+      cardId,
+      state: 'running',
+      progress: 0,
+      messages: [],
+      values: {},
+      steps: [],
+      ...running,
     });
     const services = {
-      ...{ contact: away, create: away, checkDeployment: away, checkUpdate: away, get: away },
+      contact: away,
+      create: away,
+      checkDeployment: away,
+      checkUpdate: away,
+      get: away,
       find: async (body: FindOnCards) => {
         asked.push(body);
         if (typeof found === 'number') throw new PeerError('no', 'The provider says no', { status: found });
@@ -63,13 +77,17 @@ describe('Actions that run a script', function () {
       process,
     };
     actions = new Actions({
-      ...{ database, sessions: new SeramSessions({ database, bells: new Bells() }), onError: () => {} },
+      database,
+      sessions: new SeramSessions({ database, bells: new Bells() }),
+      onError: () => {},
       backends: {
-        ...{ topUps: () => ({ start: away, state: away }), services: () => services },
+        topUps: () => ({ start: away, state: away }),
+        services: () => services,
         lossReports: () => ({ report: away, state: away, open: away, close: away }),
       },
       route: ({ actionCode }) => ({ name: 'all', when: { actionCode }, pool: 'provider-a', operation: 'execution' }),
-      ...{ terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram' },
+      terminalId: 'seram:main',
+      raEndpoint: () => 'https://front.invalid/gp/seram',
     });
   });
   beforeEach(async () => {

@@ -40,7 +40,8 @@ async function served(
     ]);
     await using agent = new SeramAgent({
       endpoints: [`http://127.0.0.1:${(server.address() as AddressInfo).port}/gp/seram`],
-      ...{ sessionId: '0f96af97-f879-45a2-a011-ee7439df3804', card: new SeramCard(open ?? (async () => card)) },
+      sessionId: '0f96af97-f879-45a2-a011-ee7439df3804',
+      card: new SeramCard(open ?? (async () => card)),
       secureElements: [{ seType: 'eSE', seId: '89001012012341234012345678901224' }],
       onNotification: (text) => texts.push(text),
     });

@@ -38,7 +38,9 @@ describe('loss reports that are taken up', function () {
         if (id.startsWith('broken')) throw new PeerError('internal', 'The server failed', { status: 500 });
         return { id, cardId, productIds: [], state: 'open', synchronised: true };
       },
-      ...{ state: away, open: away, close: away },
+      state: away,
+      open: away,
+      close: away,
     });
     const services = {
       contact: away,
@@ -55,9 +57,13 @@ describe('loss reports that are taken up', function () {
       services: () => ({ ...services, get: away }),
     };
     actions = new Actions({
-      ...{ database, sessions: new SeramSessions({ database, bells: new Bells() }), backends },
+      database,
+      sessions: new SeramSessions({ database, bells: new Bells() }),
+      backends,
       route: ({ actionCode }) => ({ name: 'all', when: { actionCode }, pool: 'issuer', operation: 'loss-report' }),
-      ...{ terminalId: 'seram:main', raEndpoint: () => 'https://front.invalid/gp/seram', onError: () => {} },
+      terminalId: 'seram:main',
+      raEndpoint: () => 'https://front.invalid/gp/seram',
+      onError: () => {},
     });
   });
   after(async () => {

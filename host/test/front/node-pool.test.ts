@@ -44,7 +44,11 @@ describe('a pool of nodes', function () {
   const open = async (...ports: readonly number[]): Promise<void> => {
     const tls = await (await testPki()).identity(CALLER);
     pool = new NodePool({
-      ...{ tls, expectedPeer: WORKER, probeEveryMs: 25, slowStartMs: 50, ejectMs: 600_000 },
+      tls,
+      expectedPeer: WORKER,
+      probeEveryMs: 25,
+      slowStartMs: 50,
+      ejectMs: 600_000,
       baseUrl: ports.map((port) => `https://127.0.0.1:${port}`).join(' '),
     });
   };

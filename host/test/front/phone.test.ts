@@ -94,7 +94,12 @@ describe('A phone, through the front', function () {
   it('tops a purse up in two round trips, and the books agree with the card', async () => {
     const state = await phone.perform(topUp(500));
     expect(state, JSON.stringify(state)).to.deep.include({
-      ...{ state: 'done', outcome: 'credited', balanceBefore: 0, balanceAfter: 500, tacVerified: true, roundTrips: 2 },
+      state: 'done',
+      outcome: 'credited',
+      balanceBefore: 0,
+      balanceAfter: 500,
+      tacVerified: true,
+      roundTrips: 2,
     });
     expect(await desk.ledger(inserted, serial)).to.deep.include({ platform: 500, equal: true, open: 0 });
   });
@@ -334,7 +339,10 @@ describe('A phone, through the front', function () {
     try {
       const operator = await lab.platforms.client('provider-a');
       const { longTermToken: token } = await operator.call({
-        ...{ method: 'POST', path: '/v1/service-providers', body: { name: 'transit' }, response: ServiceProviderToken },
+        method: 'POST',
+        path: '/v1/service-providers',
+        body: { name: 'transit' },
+        response: ServiceProviderToken,
       });
       const { json } = await client.call('createAccessToken', { token });
       expect((await client.call('listSecureComponentProfiles', { token: String(json) })).json).to.deep.equal([]);
@@ -343,7 +351,10 @@ describe('A phone, through the front', function () {
       await enterChip(lab.platforms);
       const personalization = new TextEncoder().encode(JSON.stringify(PURSE_SCRIPT));
       serviceId = await enterService(client, String(json), {
-        ...{ name: 'transit', instanceAid: 'F06F70656E74736D5002', installParameters: '8001A1', personalization },
+        name: 'transit',
+        instanceAid: 'F06F70656E74736D5002',
+        installParameters: '8001A1',
+        personalization,
         cap: new Uint8Array(await readFile(await buildPurseCap())),
       });
       await isProduct(serviceId);

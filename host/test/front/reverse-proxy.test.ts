@@ -116,7 +116,8 @@ describe('the reverse proxy of the front', function () {
     };
     common = { tls, users, routes: ROUTES, pools, logger: pino({ level: 'silent' }), metrics: new Registry() };
     const proxy = await createReverseProxy({
-      ...{ ...common, metrics: new Registry() },
+      ...common,
+      metrics: new Registry(),
       rate: { perCaller: 500, perAddress: 5_000, windowSeconds: 3_600 },
     });
     await proxy.listen({ host: '127.0.0.1', port: 0 });
@@ -140,15 +141,17 @@ describe('the reverse proxy of the front', function () {
 
   it('passes a request and its answer on, with what belongs to a connection left out', async () => {
     const headers = {
-      ...{
-        connection: 'close, x-private',
-        'x-private': '1',
-        'proxy-authorization': 'p',
-        te: 'trailers',
-        'x-own': 'mine',
-      },
-      ...{ forwarded: 'for=1.2.3.4', 'x-forwarded-for': '1.2.3.4', 'x-authenticated-user': 'root', via: '1.0 x' },
-      ...{ traceparent: '00-11111111111111111111111111111111-2222222222222222-01', tracestate: 'a=b' },
+      connection: 'close, x-private',
+      'x-private': '1',
+      'proxy-authorization': 'p',
+      te: 'trailers',
+      'x-own': 'mine',
+      forwarded: 'for=1.2.3.4',
+      'x-forwarded-for': '1.2.3.4',
+      'x-authenticated-user': 'root',
+      via: '1.0 x',
+      traceparent: '00-11111111111111111111111111111111-2222222222222222-01',
+      tracestate: 'a=b',
       'x-request-id': 'request-0001',
     };
     const options = { host: '127.0.0.1', port, path: '/shop/a%20b?q=1', method: 'POST', rejectUnauthorized: false };
@@ -341,7 +344,8 @@ describe('the reverse proxy of the front', function () {
 
   it('carries WebSocket messages both ways, with the protocol and the close of the service', async () => {
     const socket = new WebSocket(`wss://127.0.0.1:${port}/shop/ws`, ['a', 'b'], {
-      ...{ rejectUnauthorized: false, headers: { 'x-authenticated-user': 'root' } },
+      rejectUnauthorized: false,
+      headers: { 'x-authenticated-user': 'root' },
     });
     const messages: string[] = [];
     let more: () => void = () => {};
@@ -378,7 +382,10 @@ describe('the reverse proxy of the front', function () {
     let addresses: readonly string[] | Error = ['127.0.0.1', '127.0.0.2'];
     let looks = 0;
     const nodes = new ServiceNodes({
-      ...{ name: 'named', config: { dns: 'http://service.example:81' }, onError: () => {}, lookEveryMs: 5 },
+      name: 'named',
+      config: { dns: 'http://service.example:81' },
+      onError: () => {},
+      lookEveryMs: 5,
       resolve: async () => {
         looks += 1;
         if (addresses instanceof Error) throw addresses;

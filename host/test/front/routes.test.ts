@@ -16,11 +16,18 @@ import { TestDatabase } from '../ota/fixture.ts';
 
 const CARD = { kind: 'iccid', value: '89860000000000000005' } as const;
 const request = (more: Partial<StartAction> = {}): StartAction => ({
-  ...{ actionCode: 'TOPUP', productId: 'transit', seType: 'uicc', seId: CARD.value, amount: 1 },
+  actionCode: 'TOPUP',
+  productId: 'transit',
+  seType: 'uicc',
+  seId: CARD.value,
+  amount: 1,
   ...more,
 });
 const rule = (name: string, when: Partial<Rule['when']> = {}, precedence = 0): Rule => ({
-  ...{ name, pool: 'provider-a', operation: 'top-up', precedence },
+  name,
+  pool: 'provider-a',
+  operation: 'top-up',
+  precedence,
   when: { actionCode: 'TOPUP', ...when },
 });
 
@@ -135,7 +142,9 @@ describe('Routes that operators enter', () => {
   const first = (): RouteBook => books[0] ?? expect.fail();
   const second = (): RouteBook => books[1] ?? expect.fail();
   const wanted = (when: Partial<Rule['when']>, more: Partial<PutRoute> = {}): PutRoute => ({
-    ...{ when: { actionCode: 'TOPUP', ...when }, pool: 'provider-b', operation: 'top-up' },
+    when: { actionCode: 'TOPUP', ...when },
+    pool: 'provider-b',
+    operation: 'top-up',
     ...more,
   });
   const codeOf = (act: Promise<unknown>): Promise<unknown> =>

@@ -27,14 +27,22 @@ const scp02 = () =>
   new Scp02Channel({ level: securityLevel(0x13), option: 0x35, keys, keyVersion: 0x20, random: systemRandom });
 const scp03 = () =>
   new Scp03Channel({
-    ...{ level: securityLevel(0x33), keys, keyVersion: 0x30, aid: AID.ISSUER_SECURITY_DOMAIN, random: systemRandom },
+    level: securityLevel(0x33),
+    keys,
+    keyVersion: 0x30,
+    aid: AID.ISSUER_SECURITY_DOMAIN,
+    random: systemRandom,
   });
 /** STORE DATA: an IIN whose length is wrong, which the card refuses, and one that it stores. */
 const storing = (data: string): GpCommand =>
   gpCommand({ label: 'STORE DATA', cla: 0x80, ins: INS.STORE_DATA, p1: 0x80, p2: 0, data: fromHex(data) });
 const LOAD = (block: number, last: boolean): GpCommand =>
   gpCommand({
-    ...{ label: 'LOAD', cla: 0x80, ins: INS.LOAD, p1: last ? 0x80 : 0, p2: block },
+    label: 'LOAD',
+    cla: 0x80,
+    ins: INS.LOAD,
+    p1: last ? 0x80 : 0,
+    p2: block,
     data: fromHex(block === 0 ? 'C40401020304' : '01020304'),
   });
 

@@ -38,7 +38,11 @@ const answered = (...listOfRAPDU: string[]): Report => ({
 });
 const commands = (...apdus: string[]): CardCommand[] => apdus.map((apdu) => ({ label: 'C', apdus: [apdu] }));
 const script = (id: string, list: CardCommand[], fence = 1): SeramScript => ({
-  ...{ id: id.repeat(32).slice(0, 32), fence, insertion: 'x', commands: list, timeoutMs: 10_000 },
+  id: id.repeat(32).slice(0, 32),
+  fence,
+  insertion: 'x',
+  commands: list,
+  timeoutMs: 10_000,
 });
 const apdusOf = (order: Order | undefined): readonly string[] =>
   (order?.ramCommands ?? []).flatMap((command) => ('listOfCAPDU' in command ? command.listOfCAPDU : []));
@@ -196,7 +200,8 @@ describe('A SERAM session', () => {
       const report: Report = {
         ...answered(...list),
         localAgentStatus: {
-          ...{ ...status, ...(errorMsg === undefined ? {} : { errorMsg }) },
+          ...status,
+          ...(errorMsg === undefined ? {} : { errorMsg }),
           ...(executed === undefined ? {} : { executedSeRamCommands: executed }),
         },
       };
@@ -211,7 +216,9 @@ describe('A SERAM session', () => {
     const both = [...select, { label: 'R', apdus: [READ], anyStatus: true as const }];
     expect(readList(both, ['', '6D00'], { failed: true }).responses).to.have.length(2);
     expect(readList(both, ['', ''], { failed: true })).to.deep.equal({
-      ...{ responses: [{ data: '', sw: '9000' }], stopped: false, failed: true },
+      responses: [{ data: '', sw: '9000' }],
+      stopped: false,
+      failed: true,
     });
   });
 
@@ -387,7 +394,8 @@ describe('A script in lists of APDUs', () => {
   it('takes empty, short and lower-case answers as SERAM has them', () => {
     const list = commands(SELECT, READ);
     expect(readList(list, ['', 'ab9000'])).to.deep.equal({
-      ...{ stopped: false, failed: false },
+      stopped: false,
+      failed: false,
       responses: [
         { data: '', sw: '9000' },
         { data: 'AB', sw: '9000' },
@@ -396,7 +404,8 @@ describe('A script in lists of APDUs', () => {
     expect(readList(list, ['9000'])).to.deep.include({ failed: true });
     expect(readList(list, ['9000', ''])).to.deep.include({ failed: true });
     expect(readList(list, ['6A82', '6985'])).to.deep.equal({
-      ...{ stopped: true, failed: false },
+      stopped: true,
+      failed: false,
       responses: [{ data: '', sw: '6A82' }],
     });
     expect(readList(list, ['9000', '9000', '9000'])).to.deep.include({ failed: true });

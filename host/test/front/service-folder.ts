@@ -49,7 +49,8 @@ export async function enterService(
   const executableModuleId = String((modules.json as { id: string }[])[0]?.id);
   const applicationConfigId = await idOf('createAppConfig', {
     body: {
-      ...{ instanceAid, personalizationConfig: { personalizationScriptId } },
+      instanceAid,
+      personalizationConfig: { personalizationScriptId },
       installConfig: { applicationSpecificInstallParameter: installParameters },
     },
   });
@@ -65,7 +66,9 @@ export async function enterService(
 }
 
 const Description = Type.Object({
-  ...{ name: Type.String(), instanceAid: Type.String(), installParameters: Type.String() },
+  name: Type.String(),
+  instanceAid: Type.String(),
+  installParameters: Type.String(),
   /** Files of scripts by action code. */
   actions: Type.Record(Type.String(), Type.String()),
 });

@@ -29,8 +29,13 @@ export interface Worker {
 }
 
 export const newWorker = (name: string): Worker => ({
-  ...{ name, calls: 0, ready: true, fails: false, onCall: () => {} },
-  ...{ held: Promise.resolve(), drained: Promise.resolve() },
+  name,
+  calls: 0,
+  ready: true,
+  fails: false,
+  onCall: () => {},
+  held: Promise.resolve(),
+  drained: Promise.resolve(),
 });
 
 export const workerDaemon = (worker: Worker) =>

@@ -181,7 +181,10 @@ describe('secure elements', function () {
     };
     const lose = (id: string, productIds?: string[]) =>
       openLossReport(database, {
-        ...{ id, cardId, reason: 'lost', reportedBy: 'u' },
+        id,
+        cardId,
+        reason: 'lost',
+        reportedBy: 'u',
         ...(productIds === undefined ? {} : { productIds }),
       });
     await lose(`${card} purse`, ['purse']);

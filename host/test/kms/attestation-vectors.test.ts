@@ -25,9 +25,15 @@ function claimOf({ content, attestation, casdCertificate }: AttestationVector, p
   const { aid, iin, cin, modulus, exponent, keyReference } = content;
   const { holderReference, modulus: authority, exponent: authorityExponent } = trustPoint;
   const claim: AttestationClaim = {
-    ...{ challengeId: 'vector', attestation, casdCertificate },
+    challengeId: 'vector',
+    attestation,
+    casdCertificate,
     expected: {
-      ...{ aid, iin, cin, applicationProviderId, publicKey: { modulus, exponent } },
+      aid,
+      iin,
+      cin,
+      applicationProviderId,
+      publicKey: { modulus, exponent },
       trustPoint: { holderReference, publicKey: { modulus: authority, exponent: authorityExponent } },
       ...WANTED[pair],
       // Vectors are about what is in the domain: which pair is live is told apart by `owned` and `maker`.

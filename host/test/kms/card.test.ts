@@ -45,8 +45,13 @@ async function open(
 ): Promise<{ session: Session; plain: CardResponse[] }> {
   const { kms, label, certificate } = platform;
   const opening = await kms.openSecureChannel({
-    ...{ protocol: 'scp10', options: '02', securityLevel: target.level, offCardEntityLabel: label },
-    ...{ certificates: [certificate], securityDomainKey: target.key, keyReference: target.keyReference },
+    protocol: 'scp10',
+    options: '02',
+    securityLevel: target.level,
+    offCardEntityLabel: label,
+    certificates: [certificate],
+    securityDomainKey: target.key,
+    keyReference: target.keyReference,
   });
   const { channelId } = opening;
   const { responses } = await runScript(card, opening.commands);
@@ -125,7 +130,8 @@ describe('KMS with a card', function () {
       const ownReference = keyReferenceToHex(KEY_REFERENCE.OWN_KEY_PAIR);
       const [attested] = await send(own.session, getAttestation(fromHex(challenge.nonce)));
       const claim = {
-        ...{ challengeId: challenge.challengeId, casdCertificate },
+        challengeId: challenge.challengeId,
+        casdCertificate,
         attestation: toHex(responseData('GET ATTESTATION', attested)),
         expected: { aid: aidToHex(SSD), keyReference: ownReference, publicKey: ownKey, ...wanted },
       };
@@ -171,14 +177,13 @@ describe('KMS with a card', function () {
       );
       const { holderReference } = decodeCertificate(sdCertificate ?? new Uint8Array());
       const { channelId, commands } = await kms.openSecureChannel({
-        ...{
-          protocol: 'scp10',
-          options: '01',
-          securityLevel: level,
-          offCardEntityLabel: label,
-          certificates: [certificate],
-        },
-        ...{ securityDomainKey: made.isdPublicKey, securityDomainHolder: toHex(holderReference) },
+        protocol: 'scp10',
+        options: '01',
+        securityLevel: level,
+        offCardEntityLabel: label,
+        certificates: [certificate],
+        securityDomainKey: made.isdPublicKey,
+        securityDomainHolder: toHex(holderReference),
       });
       const { responses } = await runScript(card, commands);
       const authentication = await kms.authenticate(channelId, { responses, commands: [] });
@@ -218,14 +223,13 @@ describe('KMS with a card', function () {
     await inClear(card, select(aid(made.isdAid)));
     const { kms, label, certificate } = issuer;
     const { channelId, commands } = await kms.openSecureChannel({
-      ...{
-        protocol: 'scp10',
-        options: '02',
-        securityLevel: '33',
-        offCardEntityLabel: label,
-        certificates: [certificate],
-      },
-      ...{ securityDomainKey: made.isdPublicKey, keyReference: made.isdKeyReference },
+      protocol: 'scp10',
+      options: '02',
+      securityLevel: '33',
+      offCardEntityLabel: label,
+      certificates: [certificate],
+      securityDomainKey: made.isdPublicKey,
+      keyReference: made.isdKeyReference,
     });
     const twice = async <T>(request: () => Promise<T>): Promise<T> => {
       const first = await request();

@@ -24,9 +24,12 @@ const OWNER: Peer = { role: 'provider', id: 'a' };
 async function writeConfig(folder: string, more: object = {}): Promise<string> {
   const file = join(folder, 'kms.json');
   const config = {
-    ...{ listen: { host: '127.0.0.1', port: 0 }, tls: await (await testPki()).issue(SELF) },
-    ...{ log: { file: 'kms.log', level: 'trace' }, owner: OWNER, keyFolder: 'keys' },
-    ...{ certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
+    listen: { host: '127.0.0.1', port: 0 },
+    tls: await (await testPki()).issue(SELF),
+    log: { file: 'kms.log', level: 'trace' },
+    owner: OWNER,
+    keyFolder: 'keys',
+    certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
     ...more,
   };
   await writeFile(file, JSON.stringify(config));
@@ -75,8 +78,12 @@ describe('KMS daemon', function () {
       const pair = await kms.createKeyPair({ label: 'oce', purpose: 'off-card-entity', keySizeBits: 1024 });
       const issued = await kms.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
       const opened = await kms.openSecureChannel({
-        ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce' },
-        ...{ certificates: [issued.certificate], securityDomainKey: pair.publicKey },
+        protocol: 'scp10',
+        options: '02',
+        securityLevel: '33',
+        offCardEntityLabel: 'oce',
+        certificates: [issued.certificate],
+        securityDomainKey: pair.publicKey,
       });
       expect(opened.commands.at(-1)?.label).to.equal('GET CHALLENGE');
       await kms.closeSecureChannel(opened.channelId);
@@ -147,8 +154,14 @@ describe('KMS daemon', function () {
       const issued = await first.issueOffCardEntityCertificate({ label: 'oce', holderReference: '0C'.repeat(16) });
       const open = async (kms: typeof first, flow: string) => {
         const opened = await kms.openSecureChannel({
-          ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: 'oce', flow, challenges: 2 },
-          ...{ certificates: [issued.certificate], securityDomainKey: pair.publicKey },
+          protocol: 'scp10',
+          options: '02',
+          securityLevel: '33',
+          offCardEntityLabel: 'oce',
+          flow,
+          challenges: 2,
+          certificates: [issued.certificate],
+          securityDomainKey: pair.publicKey,
         });
         expect(new Set(opened.challenges?.map(({ nonce }) => nonce))).to.have.property('size', 2);
         return opened.channelId;

@@ -47,11 +47,18 @@ export async function openPlatform(
 ): Promise<TestPlatform> {
   const keys = more.keys ?? (await SoftwareKeyProvider.open(folder));
   const authority = await CertificateAuthority.open({
-    ...{ folder, keys, commonName: 'test' },
-    ...{ holderReference: toHex(randomBytes(16)), keySizeBits },
+    folder,
+    keys,
+    commonName: 'test',
+    holderReference: toHex(randomBytes(16)),
+    keySizeBits,
   });
   const kms = new KeyService({
-    ...{ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits: { maxOpen: 8, idleMs: 60_000 } },
+    keys,
+    authority,
+    cardMakers: [],
+    allowWithoutAttestation: false,
+    limits: { maxOpen: 8, idleMs: 60_000 },
     ...more,
   });
   await kms.createKeyPair({ label: LABEL, purpose: 'off-card-entity', keySizeBits });
@@ -79,7 +86,9 @@ export async function openWorld(folder: string, keySizeBits: 1024 | 2048 | 3072 
       casd: true,
     },
     {
-      ...{ holderReference, publicKey, applicationProviderId: issuer.holderReference },
+      holderReference,
+      publicKey,
+      applicationProviderId: issuer.holderReference,
       certify: async (request) =>
         (await issuer.kms.issueSecurityDomainCertificate({ ...request, withoutAttestation: true })).certificate,
     },

@@ -152,7 +152,10 @@ describe('TR-31 key blocks', () => {
       sizes[version].flatMap((size) =>
         [16, 24].flatMap((length) =>
           fields.map(([usage, mode], at) => ({
-            ...{ version, usage, mode, optional: ['', 'KS', 'long'][at % 3] },
+            version,
+            usage,
+            mode,
+            optional: ['', 'KS', 'long'][at % 3],
             protection: toHex(Uint8Array.from({ length: size }, (_, place) => (place * 11 + size) & 0xff)),
             key: toHex(Uint8Array.from({ length }, (_, place) => (place * 17 + length) & 0xff)),
           })),

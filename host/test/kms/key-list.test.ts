@@ -20,7 +20,11 @@ const DES = `${K1}FEDCBA9876543210`;
 const AES = '000102030405060708090A0B0C0D0E0F1011121314151617';
 const entry = (more: object = {}) => ({ card: CARD, keySet: 1, algorithm: 'aes', kic: AES, kid: AES, ...more });
 const target = (more: Partial<PacketTarget> = {}): PacketTarget => ({
-  ...{ card: CARD, keySet: 1, tar: fromHex('B20100'), counter: 7, spi: decodeSecurityParameters(fromHex('1619')) },
+  card: CARD,
+  keySet: 1,
+  tar: fromHex('B20100'),
+  counter: 7,
+  spi: decodeSecurityParameters(fromHex('1619')),
   ...more,
 });
 /** KIc and KID of a packet, in hex. */

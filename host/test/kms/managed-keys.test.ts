@@ -21,7 +21,13 @@ const CAROL = 'urn:opentsm:operator:kms:a/carol';
 const OWNER = 'transit';
 
 const attributes = (label: string, more: Partial<KeyAttributes> = {}): KeyAttributes => ({
-  ...{ label, owner: OWNER, algorithm: 'aes', lengthBits: 128, keyUsage: 'D0', modeOfUse: 'B', exportability: 'E' },
+  label,
+  owner: OWNER,
+  algorithm: 'aes',
+  lengthBits: 128,
+  keyUsage: 'D0',
+  modeOfUse: 'B',
+  exportability: 'E',
   ...more,
 });
 
@@ -219,7 +225,11 @@ for (const home of PROVIDERS)
     });
 
     const component = (key: KeyAttributes, value: string, index: number, count = 2) => ({
-      ...{ key, value, index, count, checkValue: checkValueOf(key, fromHex(value)) },
+      key,
+      value,
+      index,
+      count,
+      checkValue: checkValueOf(key, fromHex(value)),
     });
     async function give(key: KeyAttributes, values: readonly string[]) {
       const persons = [ALICE, BOB, CAROL];

@@ -53,7 +53,9 @@ export async function withDesk(self: Peer, owner: Peer, test: (desk: OperatorDes
   };
   try {
     await test({
-      ...{ folder: folder.path, kms, file },
+      folder: folder.path,
+      kms,
+      file,
       operator: async (id, platform = self) => {
         const tls = await (await testPki()).issue({ role: 'operator', id, platform });
         const at = { url: `https://127.0.0.1:${server.port}`, ...platform };

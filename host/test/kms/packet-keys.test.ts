@@ -21,7 +21,11 @@ const masterOf = () => new PacketKeyMaster(new Secret(fromHex(MASTER, 32)));
 /** Enciphered, CC, higher counter; proof always, enciphered, with CC. */
 const SPI = '1619';
 const target = (more: Partial<PacketTarget> = {}): PacketTarget => ({
-  ...{ card: CARD, keySet: 1, tar: fromHex('B20100'), counter: 7, spi: decodeSecurityParameters(fromHex(SPI)) },
+  card: CARD,
+  keySet: 1,
+  tar: fromHex('B20100'),
+  counter: 7,
+  spi: decodeSecurityParameters(fromHex(SPI)),
   ...more,
 });
 const INDICATION = keyIndication(1, 'aes');

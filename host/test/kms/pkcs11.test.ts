@@ -141,9 +141,13 @@ if (!isThere)
     await writeFile(
       config,
       JSON.stringify({
-        ...{ listen: { host: '127.0.0.1', port: 0 }, tls, log: { file: 'kms.log', level: 'trace' }, owner: OWNER },
-        ...{ certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 } },
-        ...{ keyFolder: 'keys', pkcs11: pkcs11Config },
+        listen: { host: '127.0.0.1', port: 0 },
+        tls,
+        log: { file: 'kms.log', level: 'trace' },
+        owner: OWNER,
+        certificateAuthority: { holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
+        keyFolder: 'keys',
+        pkcs11: pkcs11Config,
       }),
     );
     expect(await failure(startDaemon(kmsDaemon, config))).to.include({ code: 'kms-not-initialised' });
@@ -151,7 +155,9 @@ if (!isThere)
     const daemon = await startDaemon(kmsDaemon, config);
     const identity = await (await testPki()).identity(OWNER);
     await using client = new RestClient({
-      ...{ baseUrl: `https://127.0.0.1:${daemon.port}`, tls: identity, expectedPeer: SELF },
+      baseUrl: `https://127.0.0.1:${daemon.port}`,
+      tls: identity,
+      expectedPeer: SELF,
     });
     const kms = kmsClient(client, 'node-1');
     const ready = () => client.call({ method: 'GET', path: '/health/ready' });

@@ -36,7 +36,9 @@ describe('cryptograms of the purse', () => {
       const facts = { type: number(vector.type), amount: number(vector.amount), terminal };
       const dateTime = `${date}${time}`;
       const session = {
-        ...{ random: fromHex(vector.random ?? ''), counter: number(vector.counter), type: facts.type },
+        random: fromHex(vector.random ?? ''),
+        counter: number(vector.counter),
+        type: facts.type,
         ...(vector.kind === 'purchase' ? { terminalCounter: number(vector.terminalCounter) } : {}),
       };
       const mac = (data: Uint8Array): string => toHex(purseMac(algorithm, fromHex(vector.key ?? ''), session, data));
@@ -77,8 +79,15 @@ describe('cryptograms of the purse', () => {
 for (const provider of PROVIDERS)
   describe(`the keys of purses in the KMS, ${provider.name} provider`, () => {
     const opened: OpenedLoad = {
-      ...{ keySet: 'purse', serial: '4100000089999985', account: 'purse', amount: 0x1000, terminal: '001122334455' },
-      ...{ balance: 0, counter: 0, random: '11223344', mac1: '00000000' },
+      keySet: 'purse',
+      serial: '4100000089999985',
+      account: 'purse',
+      amount: 0x1000,
+      terminal: '001122334455',
+      balance: 0,
+      counter: 0,
+      random: '11223344',
+      mac1: '00000000',
     };
 
     it('are made once a label, sealed, and named by check values', async () => {

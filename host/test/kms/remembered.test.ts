@@ -69,7 +69,11 @@ async function openKms(folder: string): Promise<KeyService> {
   const keys = await SoftwareKeyProvider.open(folder);
   const holderReference = 'CA'.repeat(16);
   const authority = await CertificateAuthority.open({
-    ...{ folder, keys, commonName: 'test', holderReference, keySizeBits: 1024 },
+    folder,
+    keys,
+    commonName: 'test',
+    holderReference,
+    keySizeBits: 1024,
   });
   const limits = { maxOpen: 8, idleMs: 60_000 };
   return new KeyService({ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits });

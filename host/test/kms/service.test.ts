@@ -87,10 +87,17 @@ function attest(
 ): string {
   const keyReference = change.keyReference ?? KEY_REFERENCE.OWN_KEY_PAIR;
   const content: AttestationContent = {
-    ...{ aid: aid('F06F70656E74736D10'), ...CARD, casdSerial: fromHex('01'), keyReference },
-    ...{ publicKey: publicKeyOf(ssd), trustPointDigest, nonce: fromHex(nonce) },
+    aid: aid('F06F70656E74736D10'),
+    ...CARD,
+    casdSerial: fromHex('01'),
+    keyReference,
+    publicKey: publicKeyOf(ssd),
+    trustPointDigest,
+    nonce: fromHex(nonce),
     keyInformation: keyList(keyEntry(KEY_REFERENCE.TRUST_POINT), keyEntry(keyReference)),
-    ...{ owned: true, maker: 'owner', applicationProviderId: fromHex(PROVIDER) },
+    owned: true,
+    maker: 'owner',
+    applicationProviderId: fromHex(PROVIDER),
     ...change,
   };
   const toSign = encodeAttestationToSign(content, sha256(encodeAttestedData(content)));
@@ -112,7 +119,8 @@ async function world(folder: string, more = {}) {
     trustPoint,
     applicationProviderId: PROVIDER,
     ...({ owned: true, maker: 'owner' } as const),
-    ...{ iin: '8986', cin: '0110' },
+    iin: '8986',
+    cin: '0110',
   };
   return { ...platform, trustPointDigest, expected };
 }
@@ -141,8 +149,14 @@ describe('KMS attestations', () => {
     const own = await world(folder.path);
     const facts = await own.kms.verifyAttestation(await claimWith(own));
     expect(facts).to.deep.equal({
-      ...{ aid: 'F06F70656E74736D10', iin: '8986', cin: '0110', keyReference: '1102' },
-      ...{ publicKey: own.expected.publicKey, owned: true, maker: 'owner', casdHolderReference: HOLDER },
+      aid: 'F06F70656E74736D10',
+      iin: '8986',
+      cin: '0110',
+      keyReference: '1102',
+      publicKey: own.expected.publicKey,
+      owned: true,
+      maker: 'owner',
+      casdHolderReference: HOLDER,
     });
   });
 
@@ -283,7 +297,8 @@ describe('KMS attestations', () => {
     ).to.be.instanceOf(PolicyError);
     const forOther = { ...request, publicKey: toRsaPublicKey(publicKeyOf(stranger)), claim: await claimWith(own) };
     expect(await failure(kms.issueSecurityDomainCertificate(forOther))).to.deep.include({
-      ...{ code: 'attestation-content', context: { differs: 'publicKey' } },
+      code: 'attestation-content',
+      context: { differs: 'publicKey' },
     });
     const issued = await kms.issueSecurityDomainCertificate({ ...request, claim: await claimWith(own) });
     expect(issued.holderReference).to.equal(HOLDER);
@@ -317,8 +332,12 @@ describe('KMS attestations', () => {
 
 describe('KMS secure channels', () => {
   const request = ({ certificate }: TestPlatform): OpenScp10Channel => ({
-    ...{ protocol: 'scp10', options: '02', securityLevel: '33', offCardEntityLabel: LABEL },
-    ...{ certificates: [certificate], securityDomainKey: toRsaPublicKey(publicKeyOf(ssd)) },
+    protocol: 'scp10',
+    options: '02',
+    securityLevel: '33',
+    offCardEntityLabel: LABEL,
+    certificates: [certificate],
+    securityDomainKey: toRsaPublicKey(publicKeyOf(ssd)),
   });
 
   it('are bounded in number, and idle ones make room', async () => {

@@ -4,8 +4,16 @@ import { fieldCostOf } from '../../lab/run-report.ts';
 import type { StepRecord } from '../../wire/message/key-distribution.ts';
 
 const step = (roundTrips: number, ms: number): StepRecord => ({
-  ...{ numeral: '45', name: 'selectIssuerSecurityDomain', from: 'issuer', to: 'card', commands: [] },
-  ...{ roundTrips, ms, apdus: 1, bytesOut: 5, bytesIn: 2 },
+  numeral: '45',
+  name: 'selectIssuerSecurityDomain',
+  from: 'issuer',
+  to: 'card',
+  commands: [],
+  roundTrips,
+  ms,
+  apdus: 1,
+  bytesOut: 5,
+  bytesIn: 2,
 });
 const steps = [step(2, 700), step(0, 100), step(4, 1_200)];
 const radio = { messages: 2, bytes: 200, seconds: 0.9, packets: [] };

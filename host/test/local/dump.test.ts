@@ -40,7 +40,11 @@ const ENTRY = { phase: 'after', act: 'look', subject: 's', workflowId: 'w', nume
 async function kmsIn(folder: string): Promise<KeyService> {
   const keys = await SoftwareKeyProvider.open(folder);
   const authority = await CertificateAuthority.open({
-    ...{ folder, keys, commonName: 'dump', holderReference: 'CA'.repeat(16), keySizeBits: 1024 },
+    folder,
+    keys,
+    commonName: 'dump',
+    holderReference: 'CA'.repeat(16),
+    keySizeBits: 1024,
   });
   return new KeyService({ keys, authority, cardMakers: [], allowWithoutAttestation: false, limits: LIMITS });
 }
@@ -114,7 +118,10 @@ describe('databases by pg_dump and pg_restore, KMSs by a copy', function () {
     const entity = await provideOffCardEntity(provider, kms, WANTED);
     await insertProvider(provider, { spId: '11111111-1111-4111-8111-111111111111', name: 'kept', tokenHash: 'x' });
     await putProvider(issuer, {
-      ...{ providerId: 'a', baseUrl: 'https://a', permissions: ['create-security-domain'], aids: ['F06F70656E74'] },
+      providerId: 'a',
+      baseUrl: 'https://a',
+      permissions: ['create-security-domain'],
+      aids: ['F06F70656E74'],
     });
     const log = new AuditLog(provider);
     for (let count = 0; count < 20; count += 1) await log.append(ENTRY);

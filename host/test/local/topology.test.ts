@@ -128,7 +128,9 @@ describe('topology', () => {
     const root = new URL('../../../', import.meta.url).pathname;
     const path = `${dirname(process.execPath)}:${process.env.PATH}`;
     const npx = spawn('npx', ['tsm', 'up', '--state', stateDir, '--topology', file], {
-      ...{ cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, PATH: path } },
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: path },
     });
     let text = '';
     npx.stdout.on('data', (part: Buffer) => {

@@ -17,7 +17,9 @@ import { command, reader } from './fixture.ts';
 /** Which bearer a script takes: the decision as a table, then what a refusal makes of it. */
 
 const offer = (name: BearerName, units: number, more: Partial<Offer> = {}): Offer => ({
-  ...{ name, units, rate: BEARER_RATES[name] },
+  name,
+  units,
+  rate: BEARER_RATES[name],
   ...more,
 });
 const most = (name: BearerName, many: number) => ({ rate: { ...BEARER_RATES[name], most: many } });
@@ -36,19 +38,22 @@ const TABLE: readonly Row[] = [
   {
     when: 'there is no agent',
     offers: [offer('bip', 2, { refusal: 'no agent' }), offer('sms', 3)],
-    ...{ tried: 'sms', passedOver: 'bip: no agent' },
+    tried: 'sms',
+    passedOver: 'bip: no agent',
   },
   { when: 'the cheapest is wanted', offers: [offer('sms', 3), offer('bip', 2)], prefer: 'price', tried: 'bip sms' },
   { when: 'the quickest is wanted', offers: [offer('bip', 8), offer('sms', 1)], prefer: 'time', tried: 'sms bip' },
   {
     when: 'prices are equal, the list decides',
     offers: [offer('sms', 1), offer('bip', 10)],
-    ...{ prefer: 'price', tried: 'sms bip' },
+    prefer: 'price',
+    tried: 'sms bip',
   },
   {
     when: 'the script is too large for messages',
     offers: [offer('sms', 21, most('sms', 20)), offer('bip', 5)],
-    ...{ tried: 'bip', passedOver: 'sms: the script takes 21 of at most 20' },
+    tried: 'bip',
+    passedOver: 'sms: the script takes 21 of at most 20',
   },
   {
     when: 'the script is just not too large',
@@ -58,24 +63,30 @@ const TABLE: readonly Row[] = [
   {
     when: 'messages would be late',
     offers: [offer('sms', 11), offer('bip', 30)],
-    ...{ timeoutMs: 32_000, tried: 'bip sms', passedOver: 'sms: it would take too long' },
+    timeoutMs: 32_000,
+    tried: 'bip sms',
+    passedOver: 'sms: it would take too long',
   },
   { when: 'all would be late', offers: [offer('sms', 11), offer('bip', 40)], timeoutMs: 32_000, tried: 'sms bip' },
   {
     when: 'the first has just failed',
     offers: [offer('bip', 1, { resting: true }), offer('sms', 1)],
-    ...{ tried: 'sms bip', passedOver: 'bip: it failed just now' },
+    tried: 'sms bip',
+    passedOver: 'bip: it failed just now',
   },
   { when: 'the only one has just failed', offers: [offer('bip', 1, { resting: true })], tried: 'bip' },
   {
     when: 'the cheap one has just failed',
     offers: [offer('sms', 3), offer('bip', 1, { resting: true })],
-    ...{ prefer: 'price', tried: 'sms bip', passedOver: 'bip: it failed just now' },
+    prefer: 'price',
+    tried: 'sms bip',
+    passedOver: 'bip: it failed just now',
   },
   {
     when: 'nothing reaches it',
     offers: [offer('bip', 1, { refusal: 'no agent' }), offer('sms', 1, { refusal: 'no number' })],
-    ...{ tried: '', passedOver: 'bip: no agent, sms: no number' },
+    tried: '',
+    passedOver: 'bip: no agent, sms: no number',
   },
 ];
 
@@ -89,7 +100,11 @@ describe('the choice of a bearer', () => {
   }
 
   const script: CardScript = {
-    ...{ providerId: 'a', readerName: 'slot 1', insertion: 'card-1', fence: 1, commands: [command('00A40400')] },
+    providerId: 'a',
+    readerName: 'slot 1',
+    insertion: 'card-1',
+    fence: 1,
+    commands: [command('00A40400')],
   };
   const link: ReachedCard['link'] = {
     terminalId: 'desk',

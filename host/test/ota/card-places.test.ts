@@ -11,7 +11,12 @@ import { TestServer } from '../rest/fixture.ts';
 
 const CARD = { kind: 'iccid', value: '8986000000000000017' } as const;
 const reader = (readerName: string, more: { cardPresent?: boolean; msisdn?: string } = {}) => ({
-  ...{ readerName, link: 'direct' as const, cardPresent: true, atr: '', insertion: `in ${readerName}`, ...more },
+  readerName,
+  link: 'direct' as const,
+  cardPresent: true,
+  atr: '',
+  insertion: `in ${readerName}`,
+  ...more,
 });
 const ours = { card: 'iccid:8986000000000000017', msisdn: '491700000001', terminalId: 'desk' };
 

@@ -47,11 +47,15 @@ describe('card sessions that nobody closes', () => {
     // Bells of this process alone: nothing that the database tells wakes anybody.
     const bells = new Bells();
     table = new TerminalTable(database, 'node/1');
-    terminals = new TerminalDirectory({ ...{ table, bells, onError, linkTo }, address: () => 'https://ota' });
+    terminals = new TerminalDirectory({ table, bells, onError, linkTo, address: () => 'https://ota' });
     terminals.alone = true;
     await terminals.attach(DESK, [reader('card-1'), reader('card-2', 'slot 2')]);
     sessions = new CardSessions({
-      ...{ leases: new LeaseTable(database, 'node/1'), terminals, bells, leaseMs: LEASE_MS, onError },
+      leases: new LeaseTable(database, 'node/1'),
+      terminals,
+      bells,
+      leaseMs: LEASE_MS,
+      onError,
       bearer: readerLinkBearer,
       quotas: new ProviderQuotas([QUOTA, { ...QUOTA, id: 'b', maxSessions: 8 }]),
     });

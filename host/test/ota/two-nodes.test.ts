@@ -42,7 +42,9 @@ describe('two nodes of ota', () => {
     expect(result.responses).to.have.length(2);
     expect((await terminal.script()).fence).to.equal(session.fence);
     const list = await provider.client.call({
-      ...{ method: 'GET', path: '/v1/terminals', response: Type.Array(TerminalInfo) },
+      method: 'GET',
+      path: '/v1/terminals',
+      response: Type.Array(TerminalInfo),
     });
     expect(list.map(({ terminalId, readers }) => [terminalId, readers[0]?.insertion])).to.deep.equal([
       ['desk', 'card-1'],

@@ -317,7 +317,10 @@ async function extDocuments() {
   const tls = await (await testPki()).identity({ role: 'provider', id: 'a' });
   const backend = parts.adopt(
     await createTsmsServer({
-      ...{ tls, backend: nothing, logger: pino({ level: 'silent' }), metrics: new Registry() },
+      tls,
+      backend: nothing,
+      logger: pino({ level: 'silent' }),
+      metrics: new Registry(),
       extensions: { scripts: nothing, attributes: nothing, sposOptions: nothing },
     }),
     (server) => server.close(),

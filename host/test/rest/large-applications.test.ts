@@ -25,9 +25,16 @@ describe('requests for applications', () => {
       loadFile,
     }));
     const body: ApplicationRequest = {
-      ...{ cardId: { kind: 'iccid', value: '89860000000000000561' }, productId: 'transit', ssdAid: 'F001020304' },
-      ...{ loadFileAid: 'F001020305', loadFile, moduleAid: 'F001020306', instanceAid: 'F001020307' },
-      ...{ libraries, parameters: '', relayId: 'relay-of-a' },
+      cardId: { kind: 'iccid', value: '89860000000000000561' },
+      productId: 'transit',
+      ssdAid: 'F001020304',
+      loadFileAid: 'F001020305',
+      loadFile,
+      moduleAid: 'F001020306',
+      instanceAid: 'F001020307',
+      libraries,
+      parameters: '',
+      relayId: 'relay-of-a',
     };
     const call = { method: 'POST', path: '/v1/application-requests', idempotencyKey: 'key-of-this-one', body } as const;
     expect((await client.call({ ...call, response: ApplicationRequestState })).state).to.equal('running');

@@ -94,7 +94,9 @@ describe('a client of several nodes', () => {
 
   const clientOf = async (...ports: readonly number[]) =>
     new RestClient({
-      ...{ tls: await (await testPki()).identity(CALLER), expectedPeer: KMS, aliveEveryMs: ALIVE_MS },
+      tls: await (await testPki()).identity(CALLER),
+      expectedPeer: KMS,
+      aliveEveryMs: ALIVE_MS,
       baseUrl: ports.map((port) => `https://127.0.0.1:${port}`).join(' '),
     });
   const ask = (client: RestClient, path = '/v1/name') =>

@@ -196,7 +196,11 @@ describe('REST interfaces by schemathesis', function () {
     const { authorityFile: authority } = await testPki();
     const parameters = Object.entries(made).map(([name, id]) => `"path.${name}" = ${JSON.stringify(id)}\n`);
     return {
-      ...{ name: 'tsms', document, url: tsms.base, authority, arguments: [] },
+      name: 'tsms',
+      document,
+      url: tsms.base,
+      authority,
+      arguments: [],
       // One operation alone takes the long-term token.
       headers: `headers = { Authorization = "Bearer ${token}" }\n`,
       // What is there may be in use, published, or name what is not there: tsms_refusal in the hooks says which.
@@ -211,7 +215,11 @@ describe('REST interfaces by schemathesis', function () {
     const { document } = overlaid('seram');
     const { authorityFile: authority } = await testPki();
     return {
-      ...{ name: 'seram', document, url: seram.base, authority, arguments: [] },
+      name: 'seram',
+      document,
+      url: seram.base,
+      authority,
+      arguments: [],
       config: `${WITHOUT_NUL}\n[parameters]\n"query.sessionId" = ${JSON.stringify(seram.liveId)}\n`,
       // What an agent offers may be none of what the session needs; a report may belong to no order.
       expected: '400, 406, ',

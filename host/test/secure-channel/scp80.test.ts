@@ -48,19 +48,25 @@ const anyExchange = fc
   })
   .map(({ kic, kid, keySet, macLength, integrity, crc, ...fields }) => {
     const keys: PacketKeys = {
-      ...{ keySet, macLength },
+      keySet,
+      macLength,
       kic: { algorithm: kic.algorithm, key: new Secret(kic.key) },
       kid: { algorithm: kid.algorithm, key: new Secret(kid.key) },
     };
     const command: Command = {
       spi: {
-        ...{ ...fields.rest, integrity, ciphered: fields.ciphered, proofCiphered: fields.proofCiphered },
+        ...fields.rest,
+        integrity,
+        ciphered: fields.ciphered,
+        proofCiphered: fields.proofCiphered,
         // one KID byte serves command and proof: both have the same kind of check, or the proof none
         proofIntegrity: fields.proofIntegrity ? integrity : 'none',
       },
       kic: keyIndication(keySet, kic.algorithm),
       kid: integrity === 'rc' ? redundancyIndication(keySet, crc) : keyIndication(keySet, kid.algorithm),
-      ...{ tar: fields.tar, counter: fields.counter, data: fields.data },
+      tar: fields.tar,
+      counter: fields.counter,
+      data: fields.data,
     };
     return { keys, command };
   });
@@ -82,7 +88,8 @@ describe('SCP80 secured packets', () => {
         const made = toHex(protectResponse(response, command, vectorKeys(vector)));
         expect(made === vector.response).to.equal(vector.foreignPadding !== true);
         expect(unprotectResponse(fromHex(vector.response ?? ''), command, vectorKeys(vector))).to.deep.equal({
-          ...{ ...response, authenticated: spi.proofIntegrity === 'cc' },
+          ...response,
+          authenticated: spi.proofIntegrity === 'cc',
         });
       });
     }
@@ -118,7 +125,11 @@ describe('SCP80 secured packets', () => {
     const refusal = fromHex('027100000B0AB0001100000000000006');
     expect(plainRefusal(command.tar, RESPONSE_STATUS.SECURITY_ERROR)).to.deep.equal(refusal);
     expect(unprotectResponse(refusal, command, vectorKeys(vector))).to.deep.equal({
-      ...{ tar: command.tar, counter: 0, status: 6, data: new Uint8Array(), authenticated: false },
+      tar: command.tar,
+      counter: 0,
+      status: 6,
+      data: new Uint8Array(),
+      authenticated: false,
     });
   });
 

@@ -65,7 +65,13 @@ export const response = (hex: string): CardResponse => ({ data: hex.slice(0, -4)
 export function plainCommand(hex: string, sw = '9000'): GpCommand {
   const { cla, ins, p1, p2, data, le } = decodeCommand(bytes(hex));
   return gpCommand({
-    ...{ label: 'recorded', cla, ins, p1, p2, data, le: le !== undefined },
+    label: 'recorded',
+    cla,
+    ins,
+    p1,
+    p2,
+    data,
+    le: le !== undefined,
     expect: [statusWordFromHex(sw)],
   });
 }

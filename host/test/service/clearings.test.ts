@@ -61,11 +61,20 @@ describe('clearings of replaced cards', function () {
   function open(): Renewals {
     const never = () => expect.fail('nothing is deployed here');
     return new Renewals({
-      ...{ database, auditLog: new AuditLog(database), bells, keySizeBits: 1024, onFailure: () => {} },
-      ...{ keyDistributions: { start: never, state: never }, instances: { provide: never } },
+      database,
+      auditLog: new AuditLog(database),
+      bells,
+      keySizeBits: 1024,
+      onFailure: () => {},
+      keyDistributions: { start: never, state: never },
+      instances: { provide: never },
       productFlows: {
-        ...{ startDeployment: never, deployment: never, startBalanceMove: never, balanceMove: never },
-        ...{ startPayment: never, topUp: never },
+        startDeployment: never,
+        deployment: never,
+        startBalanceMove: never,
+        balanceMove: never,
+        startPayment: never,
+        topUp: never,
       },
       processes: {
         start: async (id, _caller, instanceId, body, allow) => {

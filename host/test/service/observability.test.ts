@@ -74,7 +74,9 @@ describe('logs and metrics of a flow', function () {
       certificate: cert,
       authority: ca,
     } = await topology.pki.identity({
-      ...{ role: 'operator', id: 'prometheus', platform: topology.peer(name) },
+      role: 'operator',
+      id: 'prometheus',
+      platform: topology.peer(name),
     });
     const dispatcher = new Agent({ connect: { key, cert, ca } });
     const { body } = await request(`${topology.url(name)}/metrics`, { dispatcher });

@@ -184,8 +184,16 @@ describe('notices to the servers of service providers', function () {
     await enqueueNotice(
       database,
       {
-        ...{ processId, serviceId: service, versionTag: '1.0.0', serviceInstanceId, executionStatus: 0 },
-        ...{ executionMessage: '', ...dates, requestedOperations: [10], serviceStartState: 1, serviceEndState: 11 },
+        processId,
+        serviceId: service,
+        versionTag: '1.0.0',
+        serviceInstanceId,
+        executionStatus: 0,
+        executionMessage: '',
+        ...dates,
+        requestedOperations: [10],
+        serviceStartState: 1,
+        serviceEndState: 11,
       },
       { at: now },
     );
@@ -205,7 +213,10 @@ describe('notices to the servers of service providers', function () {
     const timer = setTimeout(() => failed.reject(new Error(JSON.stringify(seen))), 30_000);
     const bells = new Bells();
     await using _outbox = new SposOutbox({
-      ...{ database, bells, now: () => now, onFailure: () => {} },
+      database,
+      bells,
+      now: () => now,
+      onFailure: () => {},
       send: sposClient(() => identity, new AddressGuard(allow), ANSWER_MS),
     });
     const look = async () => {

@@ -23,7 +23,12 @@ const { KeyDistributionState } = await from<typeof import('../../wire/message/ke
 
 const cardMaker = await CardMaker.open(join(state, 'card-maker'));
 const platforms = await Platforms.start({
-  ...{ stateDir: join(state, 'state'), providers: ['a'], cardMaker, keepAlive: false, nodes: 1, front: true },
+  stateDir: join(state, 'state'),
+  providers: ['a'],
+  cardMaker,
+  keepAlive: false,
+  nodes: 1,
+  front: true,
   terminal: { directReaders: [{ name: READER, host: '127.0.0.1', port: READER_PORT }] },
 });
 await platforms.registerProvider('a', ['create-security-domain', 'install-application']);

@@ -45,7 +45,10 @@ describe('campaigns', function () {
   });
 
   const campaign = (more: Partial<StartCampaign> = {}): StartCampaign => ({
-    ...{ name: 'new list', cards: [cardIdOfText(CARD)], commands: ['80E2000001FF'], validMinutes: 24 * 60 },
+    name: 'new list',
+    cards: [cardIdOfText(CARD)],
+    commands: ['80E2000001FF'],
+    validMinutes: 24 * 60,
     ...more,
   });
   const newId = (): string => {
@@ -112,8 +115,12 @@ describe('campaigns', function () {
 
   const session = () =>
     node.outbox.add({
-      ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()) },
-      ...{ priority: PRIORITY.SESSION, expiresAt: new Date(world.now().getTime() + HOUR_MS) },
+      card: CARD,
+      keySet: 1,
+      tar: TAR,
+      spi: encodeSecurityParameters(packetSecurity()),
+      priority: PRIORITY.SESSION,
+      expiresAt: new Date(world.now().getTime() + HOUR_MS),
       data: encodeExpandedScript({
         form: 'definite',
         items: [{ kind: 'command', apdu: { cla: 0x80, ins: 0xe2, p1: 0, p2: 0, data: Uint8Array.of(1) } }],

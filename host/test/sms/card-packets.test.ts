@@ -84,7 +84,8 @@ describe('a campaign to a card', function () {
   before(async () => {
     world = await SmsWorld.start();
     node = await SmsNode.open(world, await world.url('card_packets'), {
-      ...{ resendMs: 80_000, packets: packetService(await listOfOwn()) },
+      resendMs: 80_000,
+      packets: packetService(await listOfOwn()),
     });
     await node.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: TERMINAL }, world.now());
     simulated = await (await sharedSimulator()).insert(otaImage({ keys: [cardKeys(), OWN], change: withMailbox }));
@@ -93,7 +94,8 @@ describe('a campaign to a card', function () {
     network = new HandsetNetwork({
       numbers: new Map([['reader', MSISDN]]),
       smscFor: (systemId) => ({ host: '127.0.0.1', port: world.smsc.port, systemId, password: 'secret' }),
-      ...{ deliver, onError },
+      deliver,
+      onError,
     });
   });
   after(async () => {
@@ -113,7 +115,11 @@ describe('a campaign to a card', function () {
   const reached = { link: { terminalId: TERMINAL }, reader: { ...reader, msisdn: MSISDN } } as unknown as ReachedCard;
   const command = (apdu: string, more = {}) => ({ label: 'command', apdus: [apdu], ...more });
   const scriptOf = (commands: readonly ReturnType<typeof command>[], fence: number) => ({
-    ...{ commands: [...commands], fence, providerId: 'provider', readerName: 'reader', insertion: '1' },
+    commands: [...commands],
+    fence,
+    providerId: 'provider',
+    readerName: 'reader',
+    insertion: '1',
   });
 
   function bearerWith(
@@ -121,7 +127,14 @@ describe('a campaign to a card', function () {
   ): SmsBearer {
     const { outbox, table, subscriptions } = node;
     return new SmsBearer({
-      ...{ outbox, table, subscriptions, keySet: 1, maxParts: 16, now: world.now, onError, ...more },
+      outbox,
+      table,
+      subscriptions,
+      keySet: 1,
+      maxParts: 16,
+      now: world.now,
+      onError,
+      ...more,
     });
   }
 
@@ -140,7 +153,9 @@ describe('a campaign to a card', function () {
     expect(await said({ application })).to.include({ state: 'answered', status: 0, response: application.data });
     const long = toHex(Buffer.from(`E${'0123456789'.repeat(18)}`));
     expect(await said({ application: { tar: MAILBOX_TAR, data: long } })).to.include({
-      ...{ state: 'answered', status: 0, response: long },
+      state: 'answered',
+      status: 0,
+      response: long,
     });
     expect(await said({ application: { ...application, tar: '4D4259' } })).to.include({ state: 'refused', status: 9 });
     expect(await said({ application: { ...application, keySet: 2 } })).to.include({ state: 'refused', status: 5 });

@@ -32,7 +32,11 @@ describe('an SMSC', function () {
 
   /** A packet of a card session. */
   const order = (card: string) => ({
-    ...{ card, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()), priority: PRIORITY.SESSION },
+    card,
+    keySet: 1,
+    tar: TAR,
+    spi: encodeSecurityParameters(packetSecurity()),
+    priority: PRIORITY.SESSION,
     expiresAt: new Date(world.now().getTime() + MINUTE_MS),
     data: encodeExpandedScript({
       form: 'definite',
@@ -58,7 +62,9 @@ describe('an SMSC', function () {
     const bound = Promise.withResolvers<void>();
     const dead = new SmppLink({
       smsc: { host: '127.0.0.1', port, systemId: SERVER, password: 'secret' },
-      ...{ mode: 'transceiver', onMessage: async () => SMPP_STATUS.OK, answerMs: MINUTE_MS },
+      mode: 'transceiver',
+      onMessage: async () => SMPP_STATUS.OK,
+      answerMs: MINUTE_MS,
       onState: ({ kind }) => {
         if (kind === 'bound') bound.resolve();
       },

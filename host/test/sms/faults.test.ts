@@ -33,8 +33,14 @@ const isCommand = ({ source }: SmppMessage): boolean => source === SERVER;
 
 const callerOf = ({ outbox, subscriptions }: SmsNode): CardCaller =>
   new CardCaller({
-    ...{ outbox, subscriptions, keySet: 1, tar: TAR, port: 8450, retries: 1 },
-    ...{ address: Uint8Array.of(192, 0, 2, 1), key: keyReference(0x40, 1) },
+    outbox,
+    subscriptions,
+    keySet: 1,
+    tar: TAR,
+    port: 8450,
+    retries: 1,
+    address: Uint8Array.of(192, 0, 2, 1),
+    key: keyReference(0x40, 1),
     pause: { hours: 0, minutes: 1, seconds: 0 },
   });
 
@@ -67,7 +73,11 @@ describe('short messages that do not come as they were sent', function () {
 
   /** A script of so many commands of 250 bytes: two messages each, about. */
   const order = (commands = 1, more: Partial<SmsOrder> = {}): SmsOrder => ({
-    ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()), priority: PRIORITY.NORMAL },
+    card: CARD,
+    keySet: 1,
+    tar: TAR,
+    spi: encodeSecurityParameters(packetSecurity()),
+    priority: PRIORITY.NORMAL,
     expiresAt: new Date(world.now().getTime() + 10 * MINUTE_MS),
     data: encodeExpandedScript({
       form: 'definite',
@@ -606,14 +616,20 @@ describe('short messages that do not come as they were sent', function () {
     const came = Promise.withResolvers<void>();
     await using forger = await SmppConnection.bind({
       smsc: { host: '127.0.0.1', port: world.smsc.port, systemId: STRANGER, password: 'secret' },
-      ...{ mode: 'transmitter', onMessage: async () => 0 },
+      mode: 'transmitter',
+      onMessage: async () => 0,
     });
     node.onStray = () => {
       if (node.stray.length === receipts.length) came.resolve();
     };
     for (const [source, messageId, messageState] of receipts)
       await forger.submit({
-        ...{ source, destination: SERVER, esmClass: ESM.DELIVERY_RECEIPT, pid: 0, dcs: 0, messageState },
+        source,
+        destination: SERVER,
+        esmClass: ESM.DELIVERY_RECEIPT,
+        pid: 0,
+        dcs: 0,
+        messageState,
         userData: new Uint8Array(Buffer.from('id:?? stat:DELIVRD', 'latin1')),
         ...(messageId === undefined ? {} : { messageId }),
       });
@@ -647,7 +663,11 @@ describe('short messages that do not come as they were sent', function () {
   it('parts that are no answer of a card are not kept, and few of those that say so', async () => {
     const header = (total: number, reference = 1) => Uint8Array.of(5, 0, 3, reference, total, 1);
     const part = (source: string, total: number, more = 0): SmppMessage => ({
-      ...{ source, destination: SERVER, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6 },
+      source,
+      destination: SERVER,
+      esmClass: ESM.HEADER,
+      pid: 0x7f,
+      dcs: 0xf6,
       userData: Uint8Array.from([...header(total), ...new Uint8Array(more)]),
     });
     const database = await openDatabase<unknown>({ url, migrations: OTA_MIGRATIONS, connections: 1, onError });
@@ -749,7 +769,8 @@ describe('short messages that do not come as they were sent', function () {
   it('the connection ends at one of its parts: the rest goes in the same sending', async () => {
     const seen: number[] = [];
     await using cut = await SmsNode.open(world, url, {
-      ...{ name: 'cut', maxSendings: 1 },
+      name: 'cut',
+      maxSendings: 1,
       network: {
         submit: async (message, leaving = async () => true) => {
           seen.push(message.userData[5] ?? 0);

@@ -144,7 +144,9 @@ export class SmsNode implements AsyncDisposable {
     const link = parts.use(
       new SmppLink({
         smsc: { host: '127.0.0.1', port: world.smsc.port, systemId: SERVER, password: 'secret' },
-        ...{ mode: 'transceiver', retryMs: 5, onMessage: (message) => answers.received(message) },
+        mode: 'transceiver',
+        retryMs: 5,
+        onMessage: (message) => answers.received(message),
         onState: ({ kind }) => {
           if (kind === 'bound') bound.resolve();
           else for (const hear of lost.splice(0)) hear();
@@ -155,17 +157,40 @@ export class SmsNode implements AsyncDisposable {
     const away = () => new Promise<void>((hear) => (link.isAway ? hear() : lost.push(hear)));
     const outbox = parts.use(
       new SmsOutbox({
-        ...{ table, subscriptions, packets, network: link, bells, source: SERVER, now, onError },
-        ...{ retryMs: 20, resendMs: 200, ...more },
+        table,
+        subscriptions,
+        packets,
+        network: link,
+        bells,
+        source: SERVER,
+        now,
+        onError,
+        retryMs: 20,
+        resendMs: 200,
+        ...more,
       }),
     );
     const { reachMs = 2_000 } = more;
     const bearer = new SmsBearer({
-      ...{ outbox, table, subscriptions, keySet: 1, tar: TAR, maxParts: 16, reachMs, now, onError },
+      outbox,
+      table,
+      subscriptions,
+      keySet: 1,
+      tar: TAR,
+      maxParts: 16,
+      reachMs,
+      now,
+      onError,
     });
     const campaignsWith: SmsNode['campaignsWith'] = (options) =>
       new Campaigns({
-        ...{ table: new CampaignTable(database), packets: table, keySet: 1, tar: TAR, maxParts: 16, now, ...options },
+        table: new CampaignTable(database),
+        packets: table,
+        keySet: 1,
+        tar: TAR,
+        maxParts: 16,
+        now,
+        ...options,
       });
     const made = {
       table,
@@ -245,7 +270,9 @@ export class ScriptedCard implements AsyncDisposable {
     };
     this.#link = new SmppLink({
       smsc: { host: '127.0.0.1', port: world.smsc.port, systemId: options.msisdn ?? MSISDN, password: 'secret' },
-      ...{ mode: 'transceiver', retryMs: 5, onMessage: (message) => this.#take(message) },
+      mode: 'transceiver',
+      retryMs: 5,
+      onMessage: (message) => this.#take(message),
     });
   }
 

@@ -51,8 +51,12 @@ describe('counters of packets', function () {
     await one.subscriptions.put(CARD, { msisdn: MSISDN, terminalId: 'desk' }, world.now());
     await using card = new ScriptedCard(world, { counter });
     const order = {
-      ...{ card: CARD, keySet: 1, tar: TAR, spi: encodeSecurityParameters(packetSecurity()) },
-      ...{ priority: PRIORITY.NORMAL, expiresAt: new Date(world.now().getTime() + 600_000) },
+      card: CARD,
+      keySet: 1,
+      tar: TAR,
+      spi: encodeSecurityParameters(packetSecurity()),
+      priority: PRIORITY.NORMAL,
+      expiresAt: new Date(world.now().getTime() + 600_000),
       data: encodeExpandedScript({
         form: 'definite',
         items: [{ kind: 'command', apdu: { cla: 0x80, ins: 0xe2, p1: 0, p2: 0, data: Uint8Array.of(1) } }],

@@ -52,7 +52,8 @@ function ourEnd(port: number, systemId: string) {
   const come = Promise.withResolvers<readonly SmppMessage[]>();
   const link = new SmppLink({
     smsc: { host: '127.0.0.1', port, systemId, password: 'secret' },
-    ...{ mode: 'transceiver', retryMs: 20 },
+    mode: 'transceiver',
+    retryMs: 20,
     onMessage: async (message) => {
       received.push(message);
       if (received.length === 2) come.resolve(received);
@@ -66,7 +67,12 @@ function ourEnd(port: number, systemId: string) {
 }
 
 const command: SmppMessage = {
-  ...{ source: '1000', destination: CARD, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6, registeredDelivery: 1 },
+  source: '1000',
+  destination: CARD,
+  esmClass: ESM.HEADER,
+  pid: 0x7f,
+  dcs: 0xf6,
+  registeredDelivery: 1,
   userData: fromHex(PACKET),
 };
 
@@ -122,7 +128,13 @@ describe('SMPP with ends that others made', function () {
     }
     expect(id).to.equal('m-2');
     expect(await peer.next()).to.deep.equal({
-      ...{ event: 'submitted', destination: CARD, ton: 1, esm: 0x40, pid: 0x7f, dcs: 0xf6, registered: 1 },
+      event: 'submitted',
+      destination: CARD,
+      ton: 1,
+      esm: 0x40,
+      pid: 0x7f,
+      dcs: 0xf6,
+      registered: 1,
       data: '02700000010203ff80',
     });
     const [receipt, answer] = await us.come;

@@ -13,7 +13,8 @@ import { decodeSecurityParameters, encodeSecurityParameters } from '../../wire/u
 const NOON = new Date(Date.UTC(2026, 0, 1, 12));
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour));
 const server: ServerRules = {
-  ...{ sendings: 4, resendMs: 60_000 },
+  sendings: 4,
+  resendMs: 60_000,
   groups: new Map<string, SendingRules>([
     ['meters', { sendings: 8, resendSeconds: 3_600, quietHours: { from: '10:00', until: '14:00' } }],
     ['cars', {}],

@@ -119,7 +119,12 @@ describe('an SMSC that sends anything', function () {
         });
         const over = once(connection.ended, 'abort');
         const waits = connection.submit({
-          ...{ source: '1000', destination: '491700000001', esmClass: 0, pid: 0, dcs: 0, userData: Uint8Array.of(1) },
+          source: '1000',
+          destination: '491700000001',
+          esmClass: 0,
+          pid: 0,
+          dcs: 0,
+          userData: Uint8Array.of(1),
         });
         // It may have been answered by chance.
         await waits.catch((error: unknown) => expect(error).to.be.instanceOf(TransportError));

@@ -19,7 +19,12 @@ const CARD = '491700000001';
 const USER_DATA = fromHex('027000000102030A0D1B7F80FEFF');
 
 const message = (more: Partial<SmppMessage> = {}): SmppMessage => ({
-  ...{ source: SERVER, destination: CARD, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6, userData: USER_DATA },
+  source: SERVER,
+  destination: CARD,
+  esmClass: ESM.HEADER,
+  pid: 0x7f,
+  dcs: 0xf6,
+  userData: USER_DATA,
   ...more,
 });
 
@@ -40,7 +45,10 @@ class End implements AsyncDisposable {
     const address = { host: '127.0.0.1', port: smsc.port, systemId, password: 'secret' };
     this.link = new SmppLink({
       smsc: ca === undefined ? address : { ...address, tls: { ca } },
-      ...{ mode: 'transceiver', retryMs: 5, window: 2, ...rest },
+      mode: 'transceiver',
+      retryMs: 5,
+      window: 2,
+      ...rest,
       onMessage: async (received) => {
         const answer = status();
         if (answer === SMPP_STATUS.OK) this.received.push(received);
@@ -251,7 +259,8 @@ describe('the link to an SMSC', function () {
     expect(await refusalOf(server.link.submit(message()))).to.equal('smsc-away');
     await server.until(() => server.states.some(({ kind }) => kind === 'refused'));
     expect(server.link.state).to.deep.equal({
-      ...{ kind: 'refused', reason: 'the SMSC refuses 1000 as transceiver: status 0000000d' },
+      kind: 'refused',
+      reason: 'the SMSC refuses 1000 as transceiver: status 0000000d',
     });
   });
 

@@ -18,7 +18,11 @@ const command = (bytes: number): CardCommand => ({
   apdus: [`80E20000${bytes.toString(16).padStart(2, '0')}${'5A'.repeat(bytes)}`],
 });
 const script = (commands: readonly CardCommand[], fence = 1) => ({
-  ...{ providerId: 'a', readerName: READER, insertion: 'card-1', fence, commands: [...commands] },
+  providerId: 'a',
+  readerName: READER,
+  insertion: 'card-1',
+  fence,
+  commands: [...commands],
 });
 
 describe('the bearer by short message', function () {
@@ -241,7 +245,8 @@ describe('the bearer by short message', function () {
       await lost();
       await lost();
       expect(await exchange()).to.deep.include({
-        ...{ bearer: 'reader', insteadOf: [{ bearer: 'sms', reason: 'it failed just now' }] },
+        bearer: 'reader',
+        insteadOf: [{ bearer: 'sms', reason: 'it failed just now' }],
       });
     }
   });

@@ -68,7 +68,12 @@ describe('changes of a provider’s rows at once', function () {
 
   const change = (cardId: CardId, to: ProductState, replacedBy?: CardId) =>
     applyStateChange(database, {
-      ...{ eventId: '1', cardId, productId: serviceId, from: 'VALID', to, sequence: 1 },
+      eventId: '1',
+      cardId,
+      productId: serviceId,
+      from: 'VALID',
+      to,
+      sequence: 1,
       ...(replacedBy === undefined ? {} : { replacedBy }),
     });
 

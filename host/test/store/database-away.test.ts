@@ -21,7 +21,9 @@ const rejection = (act: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 const kind = (error: unknown) => ({
-  ...{ passes: mayPass(error), ends: isConnectionError(error), status: problemOf(error).status },
+  passes: mayPass(error),
+  ends: isConnectionError(error),
+  status: problemOf(error).status,
 });
 const STATEMENT = { passes: true, ends: false, status: 503 };
 const CONNECTION = { passes: true, ends: true, status: 503 };

@@ -276,7 +276,8 @@ describe('code of one provider in the domain of another', function () {
   describe('and a load token of his', () => {
     const LIBRARY = 'F0010203040503';
     const linking = (by: string) => ({
-      ...{ loadFileAid: by === 'b' ? NAME : 'F0010203040502', code: { ...code(by), imports: [LIBRARY] } },
+      loadFileAid: by === 'b' ? NAME : 'F0010203040502',
+      code: { ...code(by), imports: [LIBRARY] },
       libraries: [{ loadFileAid: LIBRARY, code: code('both') }],
     });
     let load: Held;

@@ -188,7 +188,13 @@ const whole: fc.Arbitrary<Whole> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      ...{ kind: fc.constant('deploy' as const), who, name: application, content, library, instance, tries },
+      kind: fc.constant('deploy' as const),
+      who,
+      name: application,
+      content,
+      library,
+      instance,
+      tries,
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), who, instance, tries }) },
@@ -205,15 +211,23 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      ...{ kind: fc.constant('deploy' as const), who, name: application, content },
-      ...{ library, instance, tries, broken },
+      kind: fc.constant('deploy' as const),
+      who,
+      name: application,
+      content,
+      library,
+      instance,
+      tries,
+      broken,
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('remove' as const), who, instance, tries, broken }) },
   {
     weight: 4,
     arbitrary: fc.record({
-      ...{ kind: fc.constant('by token' as const), name, content },
+      kind: fc.constant('by token' as const),
+      name,
+      content,
       act: fc.constantFrom(
         'load' as const,
         'load' as const,
@@ -241,16 +255,21 @@ const act: fc.Arbitrary<Act> = fc.oneof(
         'issuer makes domain' as const,
         'issuer makes domain' as const,
       ),
-      ...{ who, domain },
+      who,
+      domain,
     }),
   },
 );
 
 const codeOf = (author: Who, { shared, variant }: Content, imports: readonly string[] = []): Code => ({
-  ...{ by: shared ? SHARED : author, variant: shared ? 0 : variant, imports },
+  by: shared ? SHARED : author,
+  variant: shared ? 0 : variant,
+  imports,
 });
 const loadOf = (loadFileAid: string, block: string): DelegatedAct => ({
-  ...{ act: 'load', loadFileAid, hash: toHex(loadFileHash(fromHex(block))) },
+  act: 'load',
+  loadFileAid,
+  hash: toHex(loadFileHash(fromHex(block))),
 });
 
 const OWN: Content = { shared: false, variant: 0 };
@@ -274,7 +293,10 @@ const KNOWN: Act[] = [
   { kind: 'report', token: 1, proved: true, receipt: 0 },
   DEPLOYMENT,
   {
-    ...{ kind: 'remove', who: 'b', instance: { of: 'b', which: 0 }, tries: 1 },
+    kind: 'remove',
+    who: 'b',
+    instance: { of: 'b', which: 0 },
+    tries: 1,
     broken: { ...NO_BREAK, trip: 2, fate: 'lost' },
   },
   { kind: 'play', token: 0 },
@@ -393,8 +415,11 @@ class Story {
     const acts: Record<typeof kind, DelegatedAct> = {
       load: loadOf(wanted, block),
       install: {
-        ...{ act: 'install', loadFileAid: wanted, moduleAid: moduleOf(wanted) },
-        ...{ instanceAid: applicationOf('b', 0), parameters: '' },
+        act: 'install',
+        loadFileAid: wanted,
+        moduleAid: moduleOf(wanted),
+        instanceAid: applicationOf('b', 0),
+        parameters: '',
       },
       delete: { act: 'delete', aid: wanted, related: false },
       'delete application': { act: 'delete', aid: applicationOf('b', 0), related: false },
@@ -507,8 +532,11 @@ describe('load files of a card, whatever two of its providers do', function () {
   it('are the third one’s own in its domain', async () => {
     const seldom = fc.constantFrom(false, false, true);
     const card = fc.record({
-      ...{ tellsDomain: fc.boolean(), hidesDomain: seldom, hidesFile: seldom },
-      ...{ makers: fc.boolean(), named: fc.boolean() },
+      tellsDomain: fc.boolean(),
+      hidesDomain: seldom,
+      hidesFile: seldom,
+      makers: fc.boolean(),
+      named: fc.boolean(),
     });
     await fc.assert(
       fc.asyncProperty(card, fc.array(act, { minLength: 4, maxLength: 24, size: 'max' }), async (kind, acts) => {

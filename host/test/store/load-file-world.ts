@@ -180,12 +180,15 @@ export class LoadFileWorld implements AsyncDisposable {
     const { loadFileAid, code, libraries = [] } = wanted;
     const files = libraries.map((library) => ({ loadFileAid: library.loadFileAid, loadFile: blockOf(library.code) }));
     const request: InstallStart['request'] = {
-      ...{ cardId: this.cardId, ssdAid: domainOf(provider, which), productId: productOf(provider) },
-      ...{ loadFileAid, loadFile: blockOf(code), relayId: 'relay-of-it', parameters: '' },
-      ...{
-        moduleAid: moduleOf(loadFileAid),
-        instanceAid: wanted.instanceAid ?? applicationOf(provider, wanted.which ?? 0),
-      },
+      cardId: this.cardId,
+      ssdAid: domainOf(provider, which),
+      productId: productOf(provider),
+      loadFileAid,
+      loadFile: blockOf(code),
+      relayId: 'relay-of-it',
+      parameters: '',
+      moduleAid: moduleOf(loadFileAid),
+      instanceAid: wanted.instanceAid ?? applicationOf(provider, wanted.which ?? 0),
       ...(files.length === 0 ? {} : { libraries: files }),
     };
     const at: Way = { trip: 0 };
@@ -222,8 +225,13 @@ export class LoadFileWorld implements AsyncDisposable {
     }: { phone?: Phone; tries?: number; of?: ProviderId; instanceAid?: string } = {},
   ): Promise<string | undefined> {
     const request: RemovalStart['request'] = {
-      ...{ cardId: this.cardId, ssdAid: domainOf(provider), productId: productOf(provider), instanceAid },
-      ...{ loadFileAid: 'F0010203FF', relayId: 'relay-of-it', last: true },
+      cardId: this.cardId,
+      ssdAid: domainOf(provider),
+      productId: productOf(provider),
+      instanceAid,
+      loadFileAid: 'F0010203FF',
+      relayId: 'relay-of-it',
+      last: true,
     };
     const at: Way = { trip: 0 };
     const context = this.#context(randomUUID(), phone, at);
@@ -296,14 +304,18 @@ export class LoadFileWorld implements AsyncDisposable {
       }),
     };
     return new ContentTokens({
-      ...{ database: this.database, kms: { content }, auditLog: { append: async () => {} } },
+      database: this.database,
+      kms: { content },
+      auditLog: { append: async () => {} },
       settings: { preloaded: this.preloaded },
     });
   }
 
   #row(): Card {
     return {
-      ...{ cardId: this.cardId, isdAid: ISD, isdKeyReference: '1002' },
+      cardId: this.cardId,
+      isdAid: ISD,
+      isdKeyReference: '1002',
       isdPublicKey: { modulus: 'C0'.repeat(128), exponent: '010001' },
     };
   }
@@ -397,7 +409,9 @@ export class LoadFileWorld implements AsyncDisposable {
 
   #context(workflowId: string, phone: Phone, at: Way): InstallContext {
     return {
-      ...{ workflowId, database: this.database, settings: { preloaded: this.preloaded } },
+      workflowId,
+      database: this.database,
+      settings: { preloaded: this.preloaded },
       card: {
         exchange: async (commands: readonly PlainCommand[]) => ({
           responses: await this.#trip(commands, phone, at),

@@ -55,8 +55,15 @@ describe('load files of cards', function () {
       .values({ card, isd_aid: 'A000000151000000', ...key })
       .execute();
     const token = (id: string, act: object, counter: number | null) => ({
-      ...{ token_id: id, card, aid: 'F00102030401', provider_id: 'a', act: JSON.stringify(act), leaving: null },
-      ...{ state: counter === null ? ('issued' as const) : ('confirmed' as const), counter, confirmation: null },
+      token_id: id,
+      card,
+      aid: 'F00102030401',
+      provider_id: 'a',
+      act: JSON.stringify(act),
+      leaving: null,
+      state: counter === null ? ('issued' as const) : ('confirmed' as const),
+      counter,
+      confirmation: null,
     });
     const load = (loadFileAid: string) => ({ act: 'load', loadFileAid, hash: GOOD });
     await earlier
@@ -76,7 +83,12 @@ describe('load files of cards', function () {
       ])
       .execute();
     const application = (aid: string, more: object) => ({
-      ...{ card, aid, provider_id: 'a', state: 'created' as const, workflow_id: 'w', ...more },
+      card,
+      aid,
+      provider_id: 'a',
+      state: 'created' as const,
+      workflow_id: 'w',
+      ...more,
     });
     const none = { product_id: 'p', load_file_aid: null, load_file_hash: null, libraries: null };
     await earlier
@@ -84,7 +96,9 @@ describe('load files of cards', function () {
       .values([
         application(fresh(), { ...none, load_file_aid: old.loaded }),
         application(fresh(), {
-          ...{ ...none, load_file_aid: old.made, load_file_hash: GOOD },
+          ...none,
+          load_file_aid: old.made,
+          load_file_hash: GOOD,
           libraries: JSON.stringify([{ aid: old.library, hash: GOOD }]),
         }),
         application(fresh(), none),
@@ -109,14 +123,26 @@ describe('load files of cards', function () {
     await database
       .insertInto('content_tokens')
       .values({
-        ...{ token_id: fresh(), card, aid: 'F00102030401', provider_id: providerId, act: JSON.stringify(act) },
-        ...{ state: 'issued', counter: null, confirmation: null, leaving: null, ended_at: null },
+        token_id: fresh(),
+        card,
+        aid: 'F00102030401',
+        provider_id: providerId,
+        act: JSON.stringify(act),
+        state: 'issued',
+        counter: null,
+        confirmation: null,
+        leaving: null,
+        ended_at: null,
       })
       .execute();
     return recordLoadToken(database, { cardId: CARD, providerId, files: [{ aid, hash }] });
   };
   const placing = (providerId: string, aid: string, hash?: string) => ({
-    ...{ cardId: CARD, aid: fresh(), providerId, productId: `p of ${providerId}`, workflowId: 'w' },
+    cardId: CARD,
+    aid: fresh(),
+    providerId,
+    productId: `p of ${providerId}`,
+    workflowId: 'w',
     loadFile: { aid, hash },
   });
   const refusal = async (act: Promise<unknown>) => Object(await failure(act)).code;

@@ -50,8 +50,13 @@ describe('removals of applications', function () {
   });
 
   const removal = (change: Partial<ApplicationRemoval>): ApplicationRemoval => ({
-    ...{ cardId: CARD, productId: 'transit a', ssdAid: DOMAIN.a, loadFileAid: LOAD_FILE, instanceAid: NOBODYS },
-    ...{ relayId: 'relay-of-a', last: true },
+    cardId: CARD,
+    productId: 'transit a',
+    ssdAid: DOMAIN.a,
+    loadFileAid: LOAD_FILE,
+    instanceAid: NOBODYS,
+    relayId: 'relay-of-a',
+    last: true,
     ...change,
   });
   const context = () => ({ database, settings: {} }) as InstallContext;
@@ -68,8 +73,13 @@ describe('removals of applications', function () {
     database
       .insertInto('applications')
       .values({
-        ...{ card: cardIdText(CARD), aid, provider_id: 'a', state: 'created', workflow_id: 'w' },
-        ...{ product_id: 'transit a', ...more },
+        card: cardIdText(CARD),
+        aid,
+        provider_id: 'a',
+        state: 'created',
+        workflow_id: 'w',
+        product_id: 'transit a',
+        ...more,
       })
       .execute();
   const place = (aid: string, product: object = {}) =>

@@ -52,7 +52,7 @@ describe("the platforms' databases", () => {
   });
 
   it('forget keys that were never fetched with the domain that they were for', async () => {
-    const keys = { ...{ ssdAid: 'A0', isdAid: 'A1', keyVersion: '30', keyIndex: 'k', transportKeyVersion: 1 } };
+    const keys = { ssdAid: 'A0', isdAid: 'A1', keyVersion: '30', keyIndex: 'k', transportKeyVersion: 1 };
     const set = { enc: 'E', mac: 'M', dek: 'D' };
     const way = { card: cardIdText(cardId), ssdAid: 'A0', transport: { kind: 'ota' } } as const;
     for (const id of ['gone', 'other']) {

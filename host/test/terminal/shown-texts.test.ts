@@ -26,8 +26,11 @@ describe('texts that cards show', () => {
     const state = { readerName: READER, link: 'direct', cardPresent: true, atr: card.atr, insertion: '1' } as const;
     const close = async () => {};
     const monitor = {
-      ...{ readers: [state], onChange: () => () => {}, open: async () => card },
-      ...{ close, [Symbol.asyncDispose]: close },
+      readers: [state],
+      onChange: () => () => {},
+      open: async () => card,
+      close,
+      [Symbol.asyncDispose]: close,
     };
     desk = new CardDesk([monitor], { handset: {}, onText: (readerName, text) => texts.add(readerName, text) });
     server = await TestServer.start(SELF, (app) => textRoutes(app, texts, new AskedCommands()));

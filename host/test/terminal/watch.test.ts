@@ -34,8 +34,11 @@ describe('tsm terminal watch', function () {
     const state = { readerName: READER, link: 'direct', cardPresent: true, atr: card.atr, insertion: '1' } as const;
     const close = async () => {};
     const monitor = {
-      ...{ readers: [state], onChange: () => () => {}, open: async () => card },
-      ...{ close, [Symbol.asyncDispose]: close },
+      readers: [state],
+      onChange: () => () => {},
+      open: async () => card,
+      close,
+      [Symbol.asyncDispose]: close,
     };
     desk = new CardDesk([monitor], {
       handset: {},

@@ -87,7 +87,9 @@ describe('script runner', () => {
         { data: '01020304', sw: '9000' },
       ],
       stopped: false,
-      ...{ apdus: 3, bytesOut: 15, bytesIn: 12 },
+      apdus: 3,
+      bytesOut: 15,
+      bytesIn: 12,
     });
   });
 

@@ -62,10 +62,16 @@ export const trustPointsOf = ({ content }: AttestationVector): AttestedTrustPoin
   }));
 
 export const contentOf = ({ content, trustPointDigest }: AttestationVector): AttestationContent => ({
-  ...{ aid: aid(content.aid), iin: fromHex(content.iin), cin: fromHex(content.cin) },
-  ...{ casdSerial: fromHex(content.casdSerial), keyReference: keyReferenceFromHex(content.keyReference) },
-  ...{ publicKey: keyOf(content), trustPointDigest: fromHex(trustPointDigest) },
-  ...{ keyInformation: fromHex(content.keyInformation), owned: content.ownerState === '01' },
+  aid: aid(content.aid),
+  iin: fromHex(content.iin),
+  cin: fromHex(content.cin),
+  casdSerial: fromHex(content.casdSerial),
+  keyReference: keyReferenceFromHex(content.keyReference),
+  publicKey: keyOf(content),
+  trustPointDigest: fromHex(trustPointDigest),
+  keyInformation: fromHex(content.keyInformation),
+  owned: content.ownerState === '01',
   maker: content.maker === '02' ? 'owner' : 'delegated',
-  ...{ applicationProviderId: fromHex(content.applicationProviderId), nonce: fromHex(content.nonce) },
+  applicationProviderId: fromHex(content.applicationProviderId),
+  nonce: fromHex(content.nonce),
 });

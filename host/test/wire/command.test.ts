@@ -55,7 +55,8 @@ const ROWS: readonly { name: string; command: GpCommand; apdu: string }[] = [
   {
     name: 'INSTALL [for install] of a domain with SCP03, limits and reservations, and nobody’s certificates',
     command: installSecurityDomain({
-      ...{ instance: aid('F0010203040506'), protocol: 0x0370 },
+      instance: aid('F0010203040506'),
+      protocol: 0x0370,
       memory: { volatileQuota: 512, nonVolatileQuota: 20_000, nonVolatileReserved: 40_000 },
     }),
     apdu:
@@ -234,7 +235,8 @@ describe('GP response decoders', () => {
       {
         reference: { kvn: 0x30, kid: 1 },
         components: [{ type: 0x88, lengthBytes: 16 }],
-        ...{ usage: Uint8Array.of(0x18), access: Uint8Array.of(0) },
+        usage: Uint8Array.of(0x18),
+        access: Uint8Array.of(0),
       },
       {
         reference: { kvn: 0x70, kid: 1 },

@@ -28,8 +28,12 @@ const CONTENTS: readonly (readonly [name: string, content: string, value: unknow
     'SMSP',
     '534D5343FFFFFFFFFFFFFFFFFFFFFFFFE1FFFFFFFFFFFFFFFFFFFFFFFF0891945197109099F9FFFFFF0000A9',
     {
-      ...{ name: 'SMSC', indicators: 'E1', serviceCentre: '+4915790109999' },
-      ...{ protocol: 0, coding: 0, validityMinutes: 4320 },
+      name: 'SMSC',
+      indicators: 'E1',
+      serviceCentre: '+4915790109999',
+      protocol: 0,
+      coding: 0,
+      validityMinutes: 4320,
     },
   ],
   ['SMSP', 'FF'.repeat(28), undefined],
@@ -117,7 +121,10 @@ describe('elementary files', () => {
 
   it('reads size and records of a file', () => {
     expect(decodeFileControl(fromHex('620F82054221001C028002003883026F40'))).to.deep.equal({
-      ...{ sizeBytes: 0x38, recordLength: 0x1c, recordCount: 2, structure: 'linear' },
+      sizeBytes: 0x38,
+      recordLength: 0x1c,
+      recordCount: 2,
+      structure: 'linear',
     });
     expect(decodeFileControl(fromHex('0000'))).to.deep.equal({});
   });

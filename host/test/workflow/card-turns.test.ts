@@ -18,7 +18,9 @@ function behind(flow: string) {
   const acts: string[] = [];
   const state: { ahead: string | undefined } = { ahead: flow };
   const card: IdentifiedCardLink = {
-    ...{ terminalId: 't', readerName: 'r', insertion: '1' },
+    terminalId: 't',
+    readerName: 'r',
+    insertion: '1',
     expectCard: () => void acts.push('expect'),
     rest: async () => void acts.push('rest'),
     close: async () => void acts.push('close'),

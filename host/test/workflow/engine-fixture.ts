@@ -18,7 +18,7 @@ export async function openTestEngine(url: string, options: TestEngineOptions) {
   const database: Kysely<WorkflowTables> = await openDatabase<WorkflowTables>({ url, migrations: MIGRATIONS });
   const listener = await BellsByDatabase.listen({ url, onError: () => {} });
   const { bells } = listener;
-  const engine = await Engine.start({ ...{ database, bells, version: '1', window: 4 }, ...options });
+  const engine = await Engine.start({ database, bells, version: '1', window: 4, ...options });
   const close = async () => {
     await engine.stop();
     await listener[Symbol.asyncDispose]();

@@ -6,7 +6,9 @@ import { openTestEngine } from './engine-fixture.ts';
 const [databaseUrl = '', nodeId = '', id = '', mode] = process.argv.slice(2);
 
 const { engine, bells, close } = await openTestEngine(databaseUrl, {
-  ...{ nodeId, beatMs: 100, deadAfterMs: 1_000 },
+  nodeId,
+  beatMs: 100,
+  deadAfterMs: 1_000,
   workflows: {
     sum: {
       run: async (input, run) => {

@@ -28,7 +28,10 @@ describe('heartbeats of nodes', () => {
 
   const node = (owner: string) =>
     new NodeBeats({
-      ...{ database, owner, table: 'workflow_nodes' as const, deadAfterMs: DEAD_AFTER_MS },
+      database,
+      owner,
+      table: 'workflow_nodes' as const,
+      deadAfterMs: DEAD_AFTER_MS,
       now: () => clock,
     });
 

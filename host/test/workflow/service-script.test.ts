@@ -20,7 +20,10 @@ import { failure } from '../transport/framed-card.ts';
 const COUNT = { cla: '80', ins: '50', p1: '00', p2: '00', le: '00' };
 /** Adds until a counter on the card has the wanted value; takes the last addition back when the card says no. */
 const SCRIPT = {
-  ...{ format: 'opentsm-service-script/1', name: 'fill', version: '1.0.0', inputs: { amount: { bytes: 1 } } },
+  format: 'opentsm-service-script/1',
+  name: 'fill',
+  version: '1.0.0',
+  inputs: { amount: { bytes: 1 } },
   start: 'select',
   steps: {
     select: {
@@ -48,7 +51,10 @@ const findings = (steps: object): string[] => scriptFindings(read(withSteps(step
 
 /** A card of one function. */
 const channelOf = (transmit: (command: Uint8Array) => Promise<Uint8Array>): CardChannel => ({
-  ...{ atr: new Uint8Array(), transmit, reset: async () => new Uint8Array(), close: async () => {} },
+  atr: new Uint8Array(),
+  transmit,
+  reset: async () => new Uint8Array(),
+  close: async () => {},
   [Symbol.asyncDispose]: async () => {},
 });
 
@@ -316,12 +322,11 @@ describe('tsm script', function () {
     const made = { kms: 'generate-mac', key: 'k', ofCard: true, data: '0102', result: 'mac', next: 'checked' };
     const steps = {
       select: { send: { cla: '00', ins: 'A4', p1: '04', p2: '00', le: '00' }, accept: { '9000': 'made' } },
-      ...{
-        made,
-        checked: { kms: 'verify-mac', key: 'k', ofCard: true, data: '0102', mac: '{mac}', yes: 'master', no: 'bad' },
-      },
+      made,
+      checked: { kms: 'verify-mac', key: 'k', ofCard: true, data: '0102', mac: '{mac}', yes: 'master', no: 'bad' },
       master: { kms: 'verify-mac', key: 'k', data: '0102', mac: '{mac}', yes: 'bad', no: 'done' },
-      ...{ done: { end: 'done' }, bad: { end: 'failed' } },
+      done: { end: 'done' },
+      bad: { end: 'failed' },
     };
     const script = { ...SCRIPT, name: 'own', inputs: {}, start: 'select', steps };
     const [file, keys] = [join(folder.path, 'own.json'), join(folder.path, 'keys.json')];

@@ -36,7 +36,11 @@ export class WatchedReader {
     this.#processes = processes;
     this.#isInUse = isInUse;
     this.#state = {
-      ...{ readerName, link: 'pcsc', cardPresent: false, atr: new Uint8Array(), insertion: nextInsertion() },
+      readerName,
+      link: 'pcsc',
+      cardPresent: false,
+      atr: new Uint8Array(),
+      insertion: nextInsertion(),
     };
   }
 
@@ -53,7 +57,9 @@ export class WatchedReader {
     if (!changed) return false;
     this.#state = {
       ...this.#state,
-      ...{ cardPresent, atr: cardPresent ? atr : new Uint8Array(), insertion: nextInsertion() },
+      cardPresent,
+      atr: cardPresent ? atr : new Uint8Array(),
+      insertion: nextInsertion(),
     };
     const holder = this.#holder;
     // The silent card has left: what waits for it in a driver that did not notice ends with its process.

@@ -31,8 +31,14 @@ export const FACTORIES: ReadonlyMap<string, AlgorithmKind> = new Map([
 
 /** What each takes: the algorithm first, in its place the size of a key, and the external access flag last. */
 const ARGUMENTS: Readonly<Record<AlgorithmKind, number>> = {
-  ...{ RandomData: 1, KeyPair: 2, Key: 3 },
-  ...{ MessageDigest: 2, Signature: 2, Checksum: 2, KeyAgreement: 2, Cipher: 2 },
+  RandomData: 1,
+  KeyPair: 2,
+  Key: 3,
+  MessageDigest: 2,
+  Signature: 2,
+  Checksum: 2,
+  KeyAgreement: 2,
+  Cipher: 2,
 };
 
 const NOTHING = -1;

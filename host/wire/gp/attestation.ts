@@ -146,8 +146,21 @@ export function decodeAttestation(bytes: Uint8Array): Attestation {
   reader.end();
   const keys = decodeKeyInformation(keyInformation);
   return {
-    ...{ aid: name, iin, cin, casdSerial, keyReference, publicKey, trustPointDigest, keyInformation, keys },
-    ...{ owned, maker, applicationProviderId, nonce, digested, signature },
+    aid: name,
+    iin,
+    cin,
+    casdSerial,
+    keyReference,
+    publicKey,
+    trustPointDigest,
+    keyInformation,
+    keys,
+    owned,
+    maker,
+    applicationProviderId,
+    nonce,
+    digested,
+    signature,
   };
 }
 

@@ -16,12 +16,22 @@ export interface CardCapabilities {
 
 /** Of a card that tells none. */
 export const NO_CAPABILITIES: CardCapabilities = {
-  ...{ secureChannels: [], makesDomains: false, aesBits: [], hashes: [], signatures: 0 },
+  secureChannels: [],
+  makesDomains: false,
+  aesBits: [],
+  hashes: [],
+  signatures: 0,
 };
 
 const TAG = {
-  ...{ OBJECT: 0x67, SECURE_CHANNEL: 0xa0, PROTOCOL: 0x80, DOMAIN_PRIVILEGES: 0x81, KEY_SIZES: 0x82 },
-  ...{ HASHES: 0x83, TOKENS: 0x85, DAPS: 0x87 },
+  OBJECT: 0x67,
+  SECURE_CHANNEL: 0xa0,
+  PROTOCOL: 0x80,
+  DOMAIN_PRIVILEGES: 0x81,
+  KEY_SIZES: 0x82,
+  HASHES: 0x83,
+  TOKENS: 0x85,
+  DAPS: 0x87,
 } as const;
 const AES_SIZES = [128, 192, 256] as const;
 

@@ -177,7 +177,13 @@ export function toPlainCommand(command: GpCommand): PlainCommand {
 export function fromPlainCommand(command: PlainCommand): GpCommand {
   const { label, cla, ins, p1, p2, data, le, expect, timeoutMs } = command;
   return {
-    ...{ label, cla, ins, p1, p2, le, data: fromHex(data, MAX_PLAIN_DATA) },
+    label,
+    cla,
+    ins,
+    p1,
+    p2,
+    le,
+    data: fromHex(data, MAX_PLAIN_DATA),
     ...(expect === undefined ? {} : { expect: expect.map(statusWordFromHex) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };

@@ -17,8 +17,14 @@ export function generateKeyPair(reference: KeyReference, keySizeBits?: KeySizeBi
     keySizeBits === undefined ? new Uint8Array() : encodeTlv(0x91, Uint8Array.of(keySizeBits >> 8, keySizeBits & 0xff));
   const data = encodeTlv(0xa4, encodeTlv(0x84, encodeKeyReference(reference)), size);
   return gpCommand({
-    ...{ label: 'GENERATE ASYMMETRIC KEY PAIR', cla: 0x80, ins: INS.GENERATE_ASYMMETRIC_KEY_PAIR, p1: 0x80, p2: 0x00 },
-    ...{ data, le: true, timeoutMs: KEY_GENERATION_TIMEOUT_MS },
+    label: 'GENERATE ASYMMETRIC KEY PAIR',
+    cla: 0x80,
+    ins: INS.GENERATE_ASYMMETRIC_KEY_PAIR,
+    p1: 0x80,
+    p2: 0x00,
+    data,
+    le: true,
+    timeoutMs: KEY_GENERATION_TIMEOUT_MS,
   });
 }
 
@@ -27,7 +33,12 @@ export function readPublicKey(reference?: KeyReference): GpCommand {
   const data =
     reference === undefined ? new Uint8Array() : encodeTlv(0xa4, encodeTlv(0x84, encodeKeyReference(reference)));
   return gpCommand({
-    ...{ label: 'READ PUBLIC KEY', cla: 0x80, ins: INS.GENERATE_ASYMMETRIC_KEY_PAIR, p1: 0x81, p2: 0x00 },
-    ...{ data, le: true },
+    label: 'READ PUBLIC KEY',
+    cla: 0x80,
+    ins: INS.GENERATE_ASYMMETRIC_KEY_PAIR,
+    p1: 0x81,
+    p2: 0x00,
+    data,
+    le: true,
   });
 }

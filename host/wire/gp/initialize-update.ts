@@ -96,7 +96,8 @@ export function decodeScp03Update(data: Uint8Array): Scp03Update {
   const counterAt = 13 + 2 * size;
   if (data.length !== counterAt + counterLength) throw wrongLength(data.length);
   return {
-    ...{ ...information, option },
+    ...information,
+    option,
     cardChallenge: data.slice(13, 13 + size),
     cardCryptogram: data.slice(13 + size, counterAt),
     ...(counterLength === 0 ? {} : { sequenceCounter: data.slice(counterAt) }),

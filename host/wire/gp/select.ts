@@ -8,7 +8,12 @@ export { decodeFci } from './fci.ts';
 export function select(name?: Aid, options: { readonly next?: boolean } = {}): GpCommand {
   const p2 = options.next === true ? 0x02 : 0x00;
   return gpCommand({
-    ...{ label: name === undefined ? 'SELECT [default]' : 'SELECT', cla: 0x00, ins: INS.SELECT, p1: 0x04, p2 },
-    ...{ data: name ?? new Uint8Array(), le: true },
+    label: name === undefined ? 'SELECT [default]' : 'SELECT',
+    cla: 0x00,
+    ins: INS.SELECT,
+    p1: 0x04,
+    p2,
+    data: name ?? new Uint8Array(),
+    le: true,
   });
 }

@@ -79,7 +79,8 @@ export type BatchState = Static<typeof BatchState>;
 
 export const CardBatch = Type.Object(
   {
-    ...{ batchId: RegisterId, modelId: RegisterId },
+    batchId: RegisterId,
+    modelId: RegisterId,
     state: BatchState,
     /** Rows that came so far, good and bad. */
     rows: Type.Integer({ minimum: 0 }),

@@ -40,7 +40,9 @@ export type DelegatedAct = Static<typeof DelegatedAct>;
 /** POST /v1/content-tokens on `issuer`, by a provider, header `idempotency-key`. */
 export const ContentTokenRequest = Type.Object(
   {
-    ...{ cardId: CardId, ssdAid: Aid, act: DelegatedAct },
+    cardId: CardId,
+    ssdAid: Aid,
+    act: DelegatedAct,
     /** The product that this belongs to: with an install it may be on the card from now on. */
     productId: Type.Optional(ProductId),
     /** With a delete: nothing else of the product is left on the card. */
@@ -81,7 +83,9 @@ export const ContentTokenList = Type.Object(
       Type.Object(
         {
           tokenId: Type.String({ maxLength: 128 }),
-          ...{ providerId: Name, ssdAid: Aid, act: DelegatedAct },
+          providerId: Name,
+          ssdAid: Aid,
+          act: DelegatedAct,
           state: Type.Union([Type.Literal('issued'), Type.Literal('confirmed'), Type.Literal('unproved')]),
           counter: Type.Optional(counter),
           /** The card takes it no more: its token key is another one. */
@@ -105,7 +109,8 @@ export type EndedTokens = Static<typeof EndedTokens>;
 /** POST /v1/content-changes on `provider`, header `idempotency-key`: one act in the domain on a reader's card. */
 export const StartContentChange = Type.Object(
   {
-    ...{ terminalId: Name, readerName: Name },
+    terminalId: Name,
+    readerName: Name,
     act: Type.Union([
       Type.Object(
         {

@@ -33,7 +33,9 @@ export type KeyPairInfo = Static<typeof KeyPairInfo>;
 /** GET /v1/certificate-authority */
 export const CertificateAuthorityInfo = Type.Object(
   {
-    ...{ holderReference: HolderReference, publicKey: RsaPublicKey, x509Pem: Type.String({ maxLength: 8192 }) },
+    holderReference: HolderReference,
+    publicKey: RsaPublicKey,
+    x509Pem: Type.String({ maxLength: 8192 }),
     /** False: this CA certifies no key of a card without CASD, so do not begin with one. */
     certifiesWithoutAttestation: Type.Boolean(),
   },

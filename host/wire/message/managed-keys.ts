@@ -16,7 +16,8 @@ export const KeyOwner = Type.String({ pattern: '^[A-Za-z0-9._:/-]{1,128}$' });
 /** @see ASC X9 TR 31-2018, tables 6 to 9 */
 export const KeyAttributes = Type.Object(
   {
-    ...{ label: KeyLabel, owner: KeyOwner },
+    label: KeyLabel,
+    owner: KeyOwner,
     algorithm: Type.Union([Type.Literal('aes'), Type.Literal('des')]),
     lengthBits: Type.Union([Type.Literal(128), Type.Literal(192), Type.Literal(256)]),
     /**
@@ -138,7 +139,9 @@ const CardSerial = Type.String({ pattern: '^[0-9A-F]{16}$' });
 /** A key of one card that goes into it by STORE DATA. */
 export const CardKey = Type.Object(
   {
-    ...{ label: KeyLabel, owner: KeyOwner, serial: CardSerial },
+    label: KeyLabel,
+    owner: KeyOwner,
+    serial: CardSerial,
     /** Data grouping identifier that the application knows it by. */
     dgi: Type.String({ pattern: '^[0-9A-F]{4}$' }),
   },
@@ -157,7 +160,8 @@ export const KeyOperation = Type.Object(
       /** With `check` alone: the key of a card leaves under a channel's DEK, by `cardKey` of a command. */
       Type.Literal('derive-card-key'),
     ]),
-    ...{ label: KeyLabel, owner: KeyOwner },
+    label: KeyLabel,
+    owner: KeyOwner,
     /** Default: the active one. */
     version: Type.Optional(Type.Integer({ minimum: 1, maximum: 99 })),
     /** `encrypt`: plain; `decrypt`: nonce, ciphertext and tag. */

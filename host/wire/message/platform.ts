@@ -20,8 +20,14 @@ export type ProductState = Static<typeof ProductState>;
 
 /** States of a service instance (BSI TR-03165). */
 export const INSTANCE_STATE = {
-  ...{ NOT_DEPLOYED: 1, INITIALIZED: 10, INSTALLED: 11, PERSONALIZED: 12, ACTIVATED: 14 },
-  ...{ OPERATIONAL: 21, SUSPENDED: 22, IN_ERROR: 25 },
+  NOT_DEPLOYED: 1,
+  INITIALIZED: 10,
+  INSTALLED: 11,
+  PERSONALIZED: 12,
+  ACTIVATED: 14,
+  OPERATIONAL: 21,
+  SUSPENDED: 22,
+  IN_ERROR: 25,
 } as const;
 
 const FlowState = Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]);
@@ -128,9 +134,14 @@ export type DeploymentState = Static<typeof DeploymentState>;
 /** POST /v1/top-ups on `provider`, header `idempotency-key`. An amount of 0 settles and reads the purse. */
 export const StartTopUp = Type.Object(
   {
-    ...{ productId: ProductId, cardId: CardId, amount: AmountInCents, terminalId: Name, readerName: Name },
+    productId: ProductId,
+    cardId: CardId,
+    amount: AmountInCents,
+    terminalId: Name,
+    readerName: Name,
     /** As an app has named application and domain: an AID is that of the product. */
-    ...{ appId: Type.Optional(Name), domain: Type.Optional(Name) },
+    appId: Type.Optional(Name),
+    domain: Type.Optional(Name),
   },
   closed,
 );
@@ -231,7 +242,9 @@ const At = Type.String({ maxLength: 32 });
 export const LossReportEntry = Type.Object(
   {
     ...Type.Omit(LossReport, ['synchronised']).properties,
-    ...{ reason: Type.String({ maxLength: 64 }), reportedBy: Type.String({ maxLength: 200 }), at: At },
+    reason: Type.String({ maxLength: 64 }),
+    reportedBy: Type.String({ maxLength: 200 }),
+    at: At,
   },
   closed,
 );
@@ -245,12 +258,14 @@ export type LoadFilter = Static<typeof LoadFilter>;
 export const Load = Type.Object(
   {
     loadId: Type.String({ pattern: '^[0-9]{1,19}$' }),
-    ...{ topUpId: Type.String({ maxLength: 128 }), serial: Type.String({ maxLength: 16 }) },
+    topUpId: Type.String({ maxLength: 128 }),
+    serial: Type.String({ maxLength: 16 }),
     /** Cents. */
     amount: Type.Integer({ minimum: 1 }),
     state: Type.Union([Type.Literal('reserved'), Type.Literal('done'), Type.Literal('reversed')]),
     counter: Type.Integer({ minimum: 0 }),
-    ...{ at: At, settledAt: Type.Optional(At) },
+    at: At,
+    settledAt: Type.Optional(At),
   },
   closed,
 );
@@ -328,7 +343,8 @@ const MovedBalanceState = Type.Union([
 
 const MovedBalance = Type.Object(
   {
-    ...{ state: MovedBalanceState, amount: AmountInCents },
+    state: MovedBalanceState,
+    amount: AmountInCents,
     /**
      * Of a load that pays what is owed, or was given up: only its card knows whether it was made, or it was. With
      * `given-up` and `done` the card has come after all, and a clerk has paid it too.
@@ -343,7 +359,10 @@ export const Renewal = Type.Object(
   {
     /** That on the old card. */
     instanceId: Type.String({ maxLength: 64 }),
-    ...{ productId: ProductId, oldCard: CardId, newCard: CardId, state: RenewalState },
+    productId: ProductId,
+    oldCard: CardId,
+    newCard: CardId,
+    state: RenewalState,
     /** Flows on the new card that have come to their end, and what could not be begun. */
     attempts: Type.Integer({ minimum: 0 }),
     /** Why the last one came to nothing, or why none was begun: `card-away` while nobody knows where the card is. */

@@ -15,7 +15,9 @@ const bounded = { maxProperties: MAX_ATTRIBUTES, ...closed } as const;
 /** GET /ext/1/products/{kind}/{value}/{serviceId} at the TSM-Backend; its revision is the ETag. */
 export const ProductAttributes = Type.Object(
   {
-    ...{ serviceId: Uuid, cardId: CardId, state: ProductState },
+    serviceId: Uuid,
+    cardId: CardId,
+    state: ProductState,
     attributes: Type.Record(AttributeName, AttributeText, bounded),
   },
   closed,

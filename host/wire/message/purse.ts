@@ -101,8 +101,15 @@ export type PurchaseCertificate = Static<typeof PurchaseCertificate>;
  */
 export const AuthorizeDebit = Type.Object(
   {
-    ...{ keySet: Name, serial: PurseSerial, account: AccountName, amount: AmountInCents, terminal: TerminalIdHex },
-    ...{ terminalCounter: AmountInCents, counter: Counter, random: Mac, dateTime: DateTimeDigits },
+    keySet: Name,
+    serial: PurseSerial,
+    account: AccountName,
+    amount: AmountInCents,
+    terminal: TerminalIdHex,
+    terminalCounter: AmountInCents,
+    counter: Counter,
+    random: Mac,
+    dateTime: DateTimeDigits,
   },
   closed,
 );

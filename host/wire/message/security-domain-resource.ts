@@ -70,7 +70,7 @@ export const CreateSecurityDomain = Type.Object(
     sdAid: Aid,
     keyProvisioning: Type.Union([
       /** The card makes the pair, and its CASD vouches for it: no key passes the issuer (GPC_SPE_007, scenario 1). */
-      Type.Object({ mode: Type.Literal('CASD_PULL'), ...{ keySizeBits, applicationProviderId, trustPoint } }, closed),
+      Type.Object({ mode: Type.Literal('CASD_PULL'), keySizeBits, applicationProviderId, trustPoint }, closed),
       /** The issuer's KMS makes a key set of SCP03, which the owner replaces by his own in his first session. */
       Type.Object(
         {
@@ -162,9 +162,13 @@ export type SecurityDomainResource = Static<typeof SecurityDomainResource>;
 /** TR-31 blocks of version D under the owner's transport key, and the first three bytes of 01.. enciphered. */
 export const InitialKeyBlob = Type.Object(
   {
-    ...{ ssdAid: Aid, isdAid: Aid, keyVersion: DomainKeySet.properties.keyVersion, keyIndex: KeyLabel },
+    ssdAid: Aid,
+    isdAid: Aid,
+    keyVersion: DomainKeySet.properties.keyVersion,
+    keyIndex: KeyLabel,
     transportKeyVersion: StoredCardKeys.properties.version,
-    ...{ keyBlocks: CardKeyBlocks, checkValues: CheckValues },
+    keyBlocks: CardKeyBlocks,
+    checkValues: CheckValues,
   },
   closed,
 );

@@ -80,7 +80,11 @@ export const Instance = Type.Object(
     instanceAids: Type.Optional(Type.Array(Aid, { maxItems: 64 })),
     technicalInformation: Type.Object(
       {
-        ...{ serviceId: Uuid, versionTag: VersionTag, flavorId: Uuid, flavorName: Type.String(), profileId: Uuid },
+        serviceId: Uuid,
+        versionTag: VersionTag,
+        flavorId: Uuid,
+        flavorName: Type.String(),
+        profileId: Uuid,
         spParameters: Type.Record(Type.String(), Type.String()),
       },
       closed,
@@ -144,12 +148,17 @@ export type StartProcess = Static<typeof StartProcess>;
 /** What was done, at its end (ProcessResult); notified to the provider's own server in this form. */
 export const ProcessResult = Type.Object(
   {
-    ...{ processId: Type.String({ maxLength: 128 }), serviceId: Uuid, versionTag: VersionTag, serviceInstanceId: Uuid },
+    processId: Type.String({ maxLength: 128 }),
+    serviceId: Uuid,
+    versionTag: VersionTag,
+    serviceInstanceId: Uuid,
     executionStatus: Type.Integer({ minimum: 0, maximum: 100 }),
     executionMessage: Type.String({ maxLength: 500 }),
-    ...{ startDate: Type.String({ maxLength: 32 }), endDate: Type.String({ maxLength: 32 }) },
+    startDate: Type.String({ maxLength: 32 }),
+    endDate: Type.String({ maxLength: 32 }),
     requestedOperations: Type.Array(Type.Integer({ minimum: 0, maximum: 100 }), { maxItems: 8 }),
-    ...{ serviceStartState: Type.Integer(), serviceEndState: Type.Integer() },
+    serviceStartState: Type.Integer(),
+    serviceEndState: Type.Integer(),
   },
   closed,
 );
@@ -158,7 +167,9 @@ export type ProcessResult = Static<typeof ProcessResult>;
 /** GET /v1/processes/{id} on `provider`. */
 export const Process = Type.Object(
   {
-    ...{ processId: Type.String({ maxLength: 128 }), serviceInstanceId: Uuid, cardId: CardId },
+    processId: Type.String({ maxLength: 128 }),
+    serviceInstanceId: Uuid,
+    cardId: CardId,
     state: Type.Union([Type.Literal('running'), Type.Literal('done'), Type.Literal('failed')]),
     /** Percent. */
     progress: Type.Integer({ minimum: 0, maximum: 100 }),

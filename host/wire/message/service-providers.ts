@@ -35,13 +35,16 @@ export const SecureComponentProfile = Type.Object(
     name: Text,
     /** 1 embedded SE, 2 embedded UICC, 3 removable eUICC, 4 UICC. */
     scType: Type.Integer({ minimum: 1, maximum: 4 }),
-    ...{ hardwarePlatform: Text, os: Text, osVersion: Text },
+    hardwarePlatform: Text,
+    os: Text,
+    osVersion: Text,
     javaCardVersion: Type.String({ pattern: '^[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}$' }),
     javaCardFeatures: Type.Record(Type.String({ maxLength: 255 }), Type.Array(Text, { maxItems: 256 })),
     gpSpecVersions: Names(Text),
     /** `card` is what load files are compared with. */
     gpApiVersions: Names(Type.String({ pattern: '^[0-9]{1,3}(\\.[0-9]{1,3}){1,2}$' })),
-    ...{ csp: Names(Text), certifications: Names(Text) },
+    csp: Names(Text),
+    certifications: Names(Text),
   },
   closed,
 );

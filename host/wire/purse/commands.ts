@@ -36,9 +36,13 @@ export interface InitializeForLoad {
 export function initializeForLoad({ account, keyIndex, amount, terminal }: InitializeForLoad): GpCommand {
   return gpCommand({
     label: 'INITIALIZE FOR LOAD',
-    ...{ cla: CLA, ins: INS.INITIALIZE, p1: 0x00, p2: ACCOUNT[account] },
+    cla: CLA,
+    ins: INS.INITIALIZE,
+    p1: 0x00,
+    p2: ACCOUNT[account],
     data: concat(Uint8Array.of(keyIndex), encodeAmount(amount), encodeTerminal(terminal)),
-    ...{ le: true, leBytes: 0x10 },
+    le: true,
+    leBytes: 0x10,
   });
 }
 
@@ -72,17 +76,25 @@ export function decodeLoadInitialized(data: Uint8Array): LoadInitialized {
 export const creditForLoad = (dateTime: string, mac2: Uint8Array): GpCommand =>
   gpCommand({
     label: 'CREDIT FOR LOAD',
-    ...{ cla: CLA, ins: INS.CREDIT_FOR_LOAD, p1: 0x00, p2: 0x00 },
+    cla: CLA,
+    ins: INS.CREDIT_FOR_LOAD,
+    p1: 0x00,
+    p2: 0x00,
     data: concat(encodeDateTime(dateTime), mac2),
-    ...{ le: true, leBytes: MAC_LENGTH },
+    le: true,
+    leBytes: MAC_LENGTH,
   });
 
 /** GET TRANSACTION PROOF: `80 5A 00 type 02 ‖ counter after the step ‖ 00`. */
 export const getTransactionProof = (type: number, counterAfter: number): GpCommand =>
   gpCommand({
     label: 'GET TRANSACTION PROOF',
-    ...{ cla: CLA, ins: INS.GET_TRANSACTION_PROOF, p1: 0x00, p2: type },
-    ...{ data: encodeCounter(counterAfter), le: true },
+    cla: CLA,
+    ins: INS.GET_TRANSACTION_PROOF,
+    p1: 0x00,
+    p2: type,
+    data: encodeCounter(counterAfter),
+    le: true,
   });
 
 /** TAC of a load: four bytes, or `00000000 ‖ TAC`. @throws WireError */
@@ -102,9 +114,13 @@ export function decodeTac(data: Uint8Array): Uint8Array {
 export function initializeForPurchase({ account, keyIndex, amount, terminal }: InitializeForLoad): GpCommand {
   return gpCommand({
     label: 'INITIALIZE FOR PURCHASE',
-    ...{ cla: CLA, ins: INS.INITIALIZE, p1: 0x01, p2: ACCOUNT[account] },
+    cla: CLA,
+    ins: INS.INITIALIZE,
+    p1: 0x01,
+    p2: ACCOUNT[account],
     data: concat(Uint8Array.of(keyIndex), encodeAmount(amount), encodeTerminal(terminal)),
-    ...{ le: true, leBytes: 0x0f },
+    le: true,
+    leBytes: 0x0f,
   });
 }
 
@@ -127,9 +143,13 @@ export function decodePurchaseInitialized(data: Uint8Array): PurchaseInitialized
 export const debitForPurchase = (terminalCounter: number, dateTime: string, mac1: Uint8Array): GpCommand =>
   gpCommand({
     label: 'DEBIT FOR PURCHASE',
-    ...{ cla: CLA, ins: INS.DEBIT, p1: 0x01, p2: 0x00 },
+    cla: CLA,
+    ins: INS.DEBIT,
+    p1: 0x01,
+    p2: 0x00,
     data: concat(encodeAmount(terminalCounter), encodeDateTime(dateTime), mac1),
-    ...{ le: true, leBytes: 2 * MAC_LENGTH },
+    le: true,
+    leBytes: 2 * MAC_LENGTH,
   });
 
 const requireBoth = (data: Uint8Array, what: string): Uint8Array => {

@@ -29,7 +29,9 @@ export const PersonalizationScript = Type.Object(
     storeData: Type.Array(
       Type.Object(
         {
-          ...{ p1: Byte, data: Type.Optional(Template), keys: Type.Optional(Type.Literal(true)) },
+          p1: Byte,
+          data: Type.Optional(Template),
+          keys: Type.Optional(Type.Literal(true)),
           cardKey: Type.Optional(
             Type.Object({ key: KeyLabel, dgi: Type.String({ pattern: '^[0-9A-F]{4}$' }) }, closed),
           ),

@@ -59,7 +59,8 @@ const KmsCall = Type.Object(
   {
     /** An operation of the KMS by name, and its key by label: no key is ever here. */
     kms: Type.Union([Type.Literal('encrypt'), Type.Literal('decrypt'), Type.Literal('generate-mac')]),
-    ...{ key: KeyLabel, ofCard: OfCard },
+    key: KeyLabel,
+    ofCard: OfCard,
     data: Template,
     result: VariableName,
     next: StepName,
@@ -70,7 +71,8 @@ const KmsCall = Type.Object(
 const MacCheck = Type.Object(
   {
     kms: Type.Literal('verify-mac'),
-    ...{ key: KeyLabel, ofCard: OfCard },
+    key: KeyLabel,
+    ofCard: OfCard,
     data: Template,
     /** Its first 4 to 16 bytes. */
     mac: Template,

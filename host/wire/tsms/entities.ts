@@ -11,21 +11,31 @@ const Ids = Type.Array(Type.String());
 const Reference = Type.Optional(Type.String());
 
 export const Service = Type.Object({
-  ...{ name: Type.String(), sdAid: Type.String() },
-  ...{ accessAuthorizedDeviceApps: Ids, sposConfigId: Reference, spParameters: Texts },
+  name: Type.String(),
+  sdAid: Type.String(),
+  accessAuthorizedDeviceApps: Ids,
+  sposConfigId: Reference,
+  spParameters: Texts,
 });
 
 export const Flavor = Type.Object({
-  ...{ name: Type.String(), description: Type.String(), published: Type.Boolean(), executableLoadFileIds: Ids },
+  name: Type.String(),
+  description: Type.String(),
+  published: Type.Boolean(),
+  executableLoadFileIds: Ids,
   applicationInstantiationConfigs: Type.Array(
     Type.Object({
-      ...{ priority: Type.Integer(), executableModuleId: Type.String(), applicationConfigId: Type.String() },
+      priority: Type.Integer(),
+      executableModuleId: Type.String(),
+      applicationConfigId: Type.String(),
     }),
   ),
   spParameters: Texts,
   featureConfig: Type.Object({
-    ...{ useCspFull: Type.Boolean(), genericOptions: Type.Record(Type.String(), Type.Boolean()) },
-    ...{ keyProvisioningMode: Type.Integer(), keyIndex: Type.String() },
+    useCspFull: Type.Boolean(),
+    genericOptions: Type.Record(Type.String(), Type.Boolean()),
+    keyProvisioningMode: Type.Integer(),
+    keyIndex: Type.String(),
   }),
   contextSpecificAttributes: Texts,
 });
@@ -37,22 +47,33 @@ export type Deployments = Static<typeof Deployments>;
 export const Version = Type.Object({ tag: Type.String(), allowedDeployments: Deployments });
 
 export const Cap = Type.Object({
-  ...{ aid: Type.String(), fileName: Type.String(), type: Type.Literal('CAP'), uploadDate: Type.String() },
-  ...{ packageName: Type.String(), importedPackages: Ids, packageVersion: Type.String() },
+  aid: Type.String(),
+  fileName: Type.String(),
+  type: Type.Literal('CAP'),
+  uploadDate: Type.String(),
+  packageName: Type.String(),
+  importedPackages: Ids,
+  packageVersion: Type.String(),
   technicalRequirements: Type.Object({ javaCardVersion: Type.String(), gpApiVersion: Reference }),
 });
 
 export const ExecutableModule = Type.Object({ aid: Type.String() });
 
 export const ApplicationConfig = Type.Object({
-  ...{ instanceAid: Type.String(), name: Type.String(), description: Type.String() },
+  instanceAid: Type.String(),
+  name: Type.String(),
+  description: Type.String(),
   installConfig: Type.Object({ applicationSpecificInstallParameter: Type.String(), privileges: Ids }),
   activationConfig: Type.Object({
-    ...{ makeSelectable: Type.Boolean(), accessibleViaApdu: Type.Boolean(), accessibleViaNfc: Type.Boolean() },
+    makeSelectable: Type.Boolean(),
+    accessibleViaApdu: Type.Boolean(),
+    accessibleViaNfc: Type.Boolean(),
   }),
   personalizationConfig: Type.Object({
-    ...{ personalizationScriptId: Reference, certificateId: Reference },
-    ...{ provideAttestationToken: Type.Boolean(), includeSecurityDomainDiversificationData: Type.Boolean() },
+    personalizationScriptId: Reference,
+    certificateId: Reference,
+    provideAttestationToken: Type.Boolean(),
+    includeSecurityDomainDiversificationData: Type.Boolean(),
   }),
 });
 
@@ -63,8 +84,15 @@ export const SposConfig = Type.Object({ url: Type.String(), certificateId: Type.
 
 /** Each kind with its schema; the name is the one that error texts use, CAP being a kind of ExecutableLoadFile. */
 export const SCHEMAS = {
-  ...{ Service, Flavor, Version, CAP: Cap, ExecutableModule, ApplicationConfig },
-  ...{ PersonalizationScript: StoredFile, Certificate: StoredFile, SposConfig },
+  Service,
+  Flavor,
+  Version,
+  CAP: Cap,
+  ExecutableModule,
+  ApplicationConfig,
+  PersonalizationScript: StoredFile,
+  Certificate: StoredFile,
+  SposConfig,
 } as const;
 export type Kind = keyof typeof SCHEMAS;
 export type DocumentOf<K extends Kind> = Static<(typeof SCHEMAS)[K]>;

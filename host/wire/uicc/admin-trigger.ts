@@ -53,8 +53,19 @@ export interface AdminTrigger {
 }
 
 const TAG = {
-  ...{ TRIGGER: 0x81, SESSION: 0x83, CONNECTION: 0x84, SECURITY: 0x85, SECURITY_LIST: 0xa5, RETRY: 0x86 },
-  ...{ HTTP: 0x89, HOST: 0x8a, AGENT: 0x8b, URI: 0x8c, DNS: 0xb3, DOMAIN_NAME: 0xd6, DNS_CONNECTION: 0xfa },
+  TRIGGER: 0x81,
+  SESSION: 0x83,
+  CONNECTION: 0x84,
+  SECURITY: 0x85,
+  SECURITY_LIST: 0xa5,
+  RETRY: 0x86,
+  HTTP: 0x89,
+  HOST: 0x8a,
+  AGENT: 0x8b,
+  URI: 0x8c,
+  DNS: 0xb3,
+  DOMAIN_NAME: 0xd6,
+  DNS_CONNECTION: 0xfa,
 } as const;
 /** With and without comprehension required. */
 const TIMER_TAGS = { plain: 0x25, required: 0xa5 } as const;

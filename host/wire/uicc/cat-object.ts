@@ -140,7 +140,9 @@ export const encodeCatObject = (object: AnyCatObject): Uint8Array =>
   object.kind === 'unknown' ? encodeComprehensionTlv(object) : encodeKnown(object);
 
 const decodeKnown = <K extends CatKind>(kind: K, { required, value }: ComprehensionTlv): CatObject<K> => ({
-  ...{ kind, required, value: DECLARATIONS[kind].decode(value) },
+  kind,
+  required,
+  value: DECLARATIONS[kind].decode(value),
 });
 
 function decodeOne(tlv: ComprehensionTlv): AnyCatObject {

@@ -68,7 +68,9 @@ function encodeOne(
   const { ins, data, le } = command;
   if ((le !== undefined) !== isOutgoing(command, data.length > 0, target) || (le !== undefined && data.length > 0))
     throw new WireError('compact-case', 'In a compact script P3 is either Lc or Le, by INS: end with GET RESPONSE', {
-      ...{ ins, lc: data.length, le },
+      ins,
+      lc: data.length,
+      le,
     });
   if (le !== undefined && !isLast)
     throw new WireError('compact-order', 'Only the last command of a compact script may answer data', { ins });

@@ -95,7 +95,8 @@ export class Joiner {
     if (message.total !== place.total || (before !== undefined && !sameBytes(before, userData))) {
       this.#open.delete(key);
       throw new WireError('sms-parts', 'A part contradicts one that came before under this reference', {
-        ...{ reference: place.reference, sequence: place.sequence },
+        reference: place.reference,
+        sequence: place.sequence,
       });
     }
     message.parts.set(place.sequence, userData);

@@ -45,13 +45,21 @@ const location = { decode: decodeLocation };
 /** Files by name. @see TS 102 221 13; TS 31.102 4.2 */
 export const ELEMENTARY_FILES: readonly ElementaryFile[] = [
   {
-    ...{ name: 'ICCID', root: 'MF', path: ['2FE2'], structure: 'transparent', about: 'number of the card' },
+    name: 'ICCID',
+    root: 'MF',
+    path: ['2FE2'],
+    structure: 'transparent',
+    about: 'number of the card',
     decode: decodeIccid,
     encode: (text) => encodeIccid(iccid(text)),
   },
   { name: 'DIR', root: 'MF', path: ['2F00'], structure: 'linear', about: 'applications of the card' },
   {
-    ...{ name: 'PL', root: 'MF', path: ['2F05'], structure: 'transparent', about: 'preferred languages' },
+    name: 'PL',
+    root: 'MF',
+    path: ['2F05'],
+    structure: 'transparent',
+    about: 'preferred languages',
     decode: (content) => new TextDecoder('latin1').decode(content).replaceAll('\u00ff', ' ').trim(),
   },
   inUsim('IMSI', '6F07', 'subscriber’s identity', { decode: decodeImsi, encode: encodeImsi }),

@@ -86,7 +86,8 @@ export function decodeExpandedResponse(bytes: Uint8Array): ExpandedResponse {
   const [first, ...others] = objects;
   if (first?.tag !== TAG.EXECUTED)
     throw new WireError('response-count', 'A definite response begins with its count of executed commands', {
-      ...{ expected: TAG.EXECUTED, got: first?.tag },
+      expected: TAG.EXECUTED,
+      got: first?.tag,
     });
   return { form, executed: oneByte(first.value), items: others.map(decodeItem) };
 }

@@ -44,7 +44,8 @@ export function decodeTemplate(
   }
   if (bytes[0] !== tags.indefinite || bytes[1] !== INDEFINITE_LENGTH)
     throw new WireError('template-tag', 'This is no remote APDU template of this kind', {
-      ...{ expected: tags.definite, got: bytes[0] },
+      expected: tags.definite,
+      got: bytes[0],
     });
   const reader = new TlvReader(bytes.slice(2));
   const objects = readObjects(reader, () => reader.peekTag() === 0);

@@ -31,16 +31,27 @@ export function decodeServiceTable(content: Uint8Array): string[] {
 }
 
 const SERVICES: Readonly<Record<number, string>> = {
-  ...{ 1: 'phone book', 2: 'FDN', 4: 'service dialling', 10: 'short messages', 11: 'message status reports' },
-  ...{ 12: 'short message parameters', 17: 'group identifier 1', 19: 'service provider name', 21: 'MSISDN' },
-  ...{ 27: 'GSM access', 28: 'data download by SMS-PP', 29: 'data download by SMS-CB', 30: 'call control' },
-  ...{ 33: 'always 1', 34: 'enabled services table', 71: 'equivalent home networks', 85: 'EPS mobility management' },
-  ...{
-    89: 'eCall data',
-    107: 'USAT application pairing',
-    122: '5GS mobility management',
-    124: 'subscription identifier',
-  },
+  1: 'phone book',
+  2: 'FDN',
+  4: 'service dialling',
+  10: 'short messages',
+  11: 'message status reports',
+  12: 'short message parameters',
+  17: 'group identifier 1',
+  19: 'service provider name',
+  21: 'MSISDN',
+  27: 'GSM access',
+  28: 'data download by SMS-PP',
+  29: 'data download by SMS-CB',
+  30: 'call control',
+  33: 'always 1',
+  34: 'enabled services table',
+  71: 'equivalent home networks',
+  85: 'EPS mobility management',
+  89: 'eCall data',
+  107: 'USAT application pairing',
+  122: '5GS mobility management',
+  124: 'subscription identifier',
 };
 
 const serviceName = (number: number): string =>

@@ -58,7 +58,12 @@ export function decodeSecurityParameters(bytes: Uint8Array): SecurityParameters 
   if (!integrity || !counter || !proof || !proofIntegrity || reserved !== 0)
     throw new WireError('spi-reserved', 'The SPI uses a reserved value', { got: (first << 8) | second });
   return {
-    ...{ integrity, ciphered: (first & CIPHERED) !== 0, counter, proof, proofIntegrity },
-    ...{ proofCiphered: (second & PROOF_CIPHERED) !== 0, proofBySubmit: (second & PROOF_BY_SUBMIT) !== 0 },
+    integrity,
+    ciphered: (first & CIPHERED) !== 0,
+    counter,
+    proof,
+    proofIntegrity,
+    proofCiphered: (second & PROOF_CIPHERED) !== 0,
+    proofBySubmit: (second & PROOF_BY_SUBMIT) !== 0,
   };
 }

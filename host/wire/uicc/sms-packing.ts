@@ -30,7 +30,8 @@ export function packSubmit(tpdu: Uint8Array): Uint8Array {
   if (reader.left !== length) {
     if (isSevenBit(dcs) && reader.left === Math.ceil((length * 7) / 8)) return tpdu;
     throw new WireError('sms-user-data', 'The length does not fit the user data', {
-      ...{ expected: length, got: reader.left },
+      expected: length,
+      got: reader.left,
     });
   }
   const header = first.hasHeader ? reader.take((reader.peek() ?? 0) + 1) : new Uint8Array();

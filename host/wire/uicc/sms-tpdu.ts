@@ -117,7 +117,11 @@ export function decodeSmsDeliver(bytes: Uint8Array): SmsDeliver {
   const [pid, dcs] = [reader.number(1), reader.number(1)];
   const timeStamp = reader.take(TIME_STAMP_BYTES);
   return {
-    ...{ originator, pid, dcs, timeStamp, ...readUserData(reader, dcs) },
+    originator,
+    pid,
+    dcs,
+    timeStamp,
+    ...readUserData(reader, dcs),
     moreMessages: (first & NO_MORE_MESSAGES) === 0,
     statusReport: (first & STATUS_REPORT) !== 0,
     hasHeader: (first & HEADER_INDICATOR) !== 0,
@@ -132,7 +136,8 @@ export function encodeSmsSubmit(message: SmsSubmit): Uint8Array {
   const expected = VALIDITY_LENGTHS.get(format);
   if (expected !== validity.value.length)
     throw new WireError('sms-validity', 'TP-VP does not have the length of its format', {
-      ...{ expected, got: validity.value.length },
+      expected,
+      got: validity.value.length,
     });
   const first =
     SUBMIT |
@@ -156,7 +161,10 @@ export function decodeSmsSubmit(bytes: Uint8Array): SmsSubmit {
   const format = first & VALIDITY_MASK;
   const value = reader.take(validityLength(first));
   return {
-    ...{ reference, destination, pid, dcs },
+    reference,
+    destination,
+    pid,
+    dcs,
     validity: { format: FORMATS[format >> 3] ?? 'none', value },
     ...readUserData(reader, dcs),
     rejectDuplicates: (first & REJECT_DUPLICATES) !== 0,

@@ -117,5 +117,10 @@ export const terminalResponse = (data: Uint8Array): CommandApdu => ({ cla: 0x80,
 
 /** FETCH of the `length` bytes, 1 to 256, that 91XX announced. @see TS 102 221 11.2.3 */
 export const fetchCommand = (length: number): CommandApdu => ({
-  ...{ cla: 0x80, ins: 0x12, p1: 0, p2: 0, data: new Uint8Array(), le: length },
+  cla: 0x80,
+  ins: 0x12,
+  p1: 0,
+  p2: 0,
+  data: new Uint8Array(),
+  le: length,
 });

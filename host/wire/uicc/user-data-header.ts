@@ -68,6 +68,7 @@ export function findConcatenation(elements: readonly InformationElement[]): Conc
 function requirePlace(total: number, sequence: number): void {
   if (total < 1 || total > 255 || sequence < 1 || sequence > total || !Number.isInteger(total + sequence))
     throw new WireError('sms-concatenation', 'A part has a number from 1 to the count of parts', {
-      ...{ expected: total, got: sequence },
+      expected: total,
+      got: sequence,
     });
 }

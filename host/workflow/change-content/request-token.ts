@@ -28,7 +28,9 @@ export async function requestToken(facts: ChangeStart & CardIdentity, context: C
   const row = await requireRow(facts, context);
   requireFinished(row);
   const request = {
-    ...{ cardId, ssdAid: row.ssdAid, act: delegatedActOf(facts) },
+    cardId,
+    ssdAid: row.ssdAid,
+    act: delegatedActOf(facts),
     ...(productId === undefined ? {} : { productId }),
     ...(last === undefined ? {} : { last }),
   };

@@ -15,7 +15,10 @@ export async function auditRequest(
   },
 ): Promise<void> {
   await context.auditLog.append({
-    ...{ phase: record.phase, act: record.act, numeral: record.numeral, workflowId: context.workflowId },
+    phase: record.phase,
+    act: record.act,
+    numeral: record.numeral,
+    workflowId: context.workflowId,
     subject: `${cardIdText(request.cardId)} ${request.instanceAid}`,
     details: { ...record.details, provider: caller, product: request.productId },
   });

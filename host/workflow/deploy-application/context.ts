@@ -69,6 +69,7 @@ export function applicationRowOf({ request, caller }: InstallStart) {
 
 /** A load file as it is compared: by name and hash. */
 export const namedFile = ({ loadFileAid, loadFile }: Pick<ApplicationRequest, 'loadFileAid' | 'loadFile'>) => ({
-  ...{ aid: loadFileAid, hash: toHex(loadFileHash(fromHex(loadFile))) },
+  aid: loadFileAid,
+  hash: toHex(loadFileHash(fromHex(loadFile))),
 });
 export type InstallFacts = InstallStart & { readonly card: Card };

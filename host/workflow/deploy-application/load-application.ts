@@ -53,7 +53,9 @@ export async function* loadApplication(
     instanceDomain === undefined
       ? [
           installApplication({
-            ...{ loadFile, module: aid(moduleAid), instance: aid(instanceAid) },
+            loadFile,
+            module: aid(moduleAid),
+            instance: aid(instanceAid),
             applicationParameters: fromHex(request.parameters, 180),
             selectable: request.selectable !== false,
           }),

@@ -59,7 +59,8 @@ export async function* readRegistry(
   const isAbsent =
     instanceDomain === undefined && list.isWhole && list.entries.some((entry) => aidToHex(entry.aid) === ssdAid);
   const onCard: OnCard = {
-    ...{ loadFilePresent: instanceDomain !== undefined || file !== undefined, shown },
+    loadFilePresent: instanceDomain !== undefined || file !== undefined,
+    shown,
     ...(instanceDomain === undefined ? {} : { instanceDomain }),
     ...(isAbsent ? { isAbsent } : {}),
   };

@@ -33,12 +33,20 @@ export async function requestApplication(
     );
   requireFinished(await findSecurityDomainRow(database, cardId));
   const instance = await provideInstance(database, {
-    ...{ productId: product.productId, cardId, instanceId: randomUUID(), serial: newSerial() },
+    productId: product.productId,
+    cardId,
+    instanceId: randomUUID(),
+    serial: newSerial(),
   });
   await withRelay(facts, context, async () => {
     const first = await installer.requestApplication(workflowId, {
-      ...{ cardId, productId: product.productId, ssdAid: settings.ssdAid, relayId: workflowId },
-      ...{ loadFileAid: product.loadFileAid, loadFile: product.loadFile, moduleAid: product.moduleAid },
+      cardId,
+      productId: product.productId,
+      ssdAid: settings.ssdAid,
+      relayId: workflowId,
+      loadFileAid: product.loadFileAid,
+      loadFile: product.loadFile,
+      moduleAid: product.moduleAid,
       instanceAid: product.instanceAid,
       parameters: toHex(Uint8Array.of(0x80, 0x01, PURSE_ALGORITHM[product.algorithm])),
     });

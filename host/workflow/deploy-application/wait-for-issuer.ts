@@ -44,7 +44,9 @@ export async function waitForIssuer(first: ApplicationRequestState, context: Con
   const code = state.problem?.type.replace(/^urn:opentsm:problem:/, '') ?? 'issuer-failed';
   const { detail, status, numeral, untouched } = state.problem ?? {};
   const failure = {
-    ...{ status: status ?? 502, final: true, numeral: numeral ?? 'D2' },
+    status: status ?? 502,
+    final: true,
+    numeral: numeral ?? 'D2',
     ...(untouched === undefined ? {} : { untouched }),
   };
   throw new PeerError(code, `The issuer stopped: ${detail ?? 'no detail'}`, failure);

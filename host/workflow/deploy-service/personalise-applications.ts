@@ -52,7 +52,11 @@ async function blocks(
   return storeData.map(({ p1, data = '', keys: fills, cardKey }, p2) => {
     const command = toPlainCommand(
       gpCommand({
-        ...{ label: 'STORE DATA', cla: 0x80, ins: INS.STORE_DATA, p1: Number.parseInt(p1, 16), p2 },
+        label: 'STORE DATA',
+        cla: 0x80,
+        ins: INS.STORE_DATA,
+        p1: Number.parseInt(p1, 16),
+        p2,
         data: fromHex(filledTemplate(data, { serial }), MAX_DATA),
       }),
     );

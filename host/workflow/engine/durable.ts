@@ -251,7 +251,11 @@ export class Engine {
 
 const newRow = (workflow: NewWorkflow, owner: string): WorkflowRow => ({
   ...workflow,
-  ...{ owner, state: 'running', tries: 1, cancelled: false, results: {} },
+  owner,
+  state: 'running',
+  tries: 1,
+  cancelled: false,
+  results: {},
   traceId: workflow.traceId ?? null,
   queuedAt: new Date(),
   updatedAt: new Date(),

@@ -45,8 +45,12 @@ export async function requestSecurityDomain(
   await requireCertifiable(facts, request, context);
   card.expectCard(facts);
   await openCardRelay(context.database, {
-    ...{ relayId: workflowId, issuerId: settings.issuerId, terminalId, readerName },
-    ...{ cardId: facts.cardId, insertion: facts.insertion },
+    relayId: workflowId,
+    issuerId: settings.issuerId,
+    terminalId,
+    readerName,
+    cardId: facts.cardId,
+    insertion: facts.insertion,
   });
   try {
     const state = await issuer.requestSecurityDomain(workflowId, request, waitFor(0, context));

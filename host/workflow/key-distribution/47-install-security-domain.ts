@@ -34,7 +34,8 @@ export async function* installSecurityDomain(
   if (!ssdPresent) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
     const command = install({
-      ...{ instance: aid(ssdAid), applicationProviderId: fromHex(applicationProviderId, 16) },
+      instance: aid(ssdAid),
+      applicationProviderId: fromHex(applicationProviderId, 16),
       privileges: privilegesOf(wished, delegated),
       ...(wished?.memory === undefined ? {} : { memory: wished.memory }),
     });

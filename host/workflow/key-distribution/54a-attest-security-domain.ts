@@ -42,7 +42,9 @@ export async function* attestSecurityDomain(facts: KnownCard, context: ProviderC
   const found = await attestation.read(responses, { keyReference, publicKey });
   if (found.state === 'ours') {
     const trusted: Trusted = {
-      ...{ isolation: 'attested', ownPair: isOwnPair(found.facts), attestedCard: cardOf(found.facts) },
+      isolation: 'attested',
+      ownPair: isOwnPair(found.facts),
+      attestedCard: cardOf(found.facts),
     };
     return trusted;
   }

@@ -32,7 +32,14 @@ function openingScript(
 ): Promise<SecureChannelScript> {
   const { offCardEntityLabel, offCardEntityCertificate } = settings;
   return kms.openSecureChannel({
-    ...{ flow: workflowId, protocol: 'scp10', options: '02', securityLevel: '33', ...more },
-    ...{ offCardEntityLabel, certificates: [offCardEntityCertificate], securityDomainKey: publicKey, keyReference },
+    flow: workflowId,
+    protocol: 'scp10',
+    options: '02',
+    securityLevel: '33',
+    ...more,
+    offCardEntityLabel,
+    certificates: [offCardEntityCertificate],
+    securityDomainKey: publicKey,
+    keyReference,
   });
 }

@@ -62,7 +62,9 @@ export function claimOf(
     attestation: toHex(given.attestation),
     casdCertificate: facts.casdCertificate,
     expected: {
-      ...{ aid, trustPoint, applicationProviderId },
+      aid,
+      trustPoint,
+      applicationProviderId,
       ...given.key,
       ...(facts.iin === undefined ? {} : { iin: facts.iin }),
       ...(facts.cin === undefined ? {} : { cin: facts.cin }),

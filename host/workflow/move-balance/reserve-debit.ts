@@ -29,8 +29,15 @@ export async function reserveDebit(facts: Known & Found & OpenedDebit, context: 
   const debit = { instanceId, serial, amount, counter: found.counter, offlineCounter, terminal, dateTime };
   if (!(await reserve(database, debit))) throw new TransportError('debit-open', 'Another debit of this purse is open');
   const { mac1 } = await kms.purse.authorizeDebit({
-    ...{ keySet: product.keySet, serial, account: 'purse', amount, terminal, dateTime },
-    ...{ terminalCounter: MOVE_TERMINAL_COUNTER, counter: offlineCounter, random: toHex(answer.random) },
+    keySet: product.keySet,
+    serial,
+    account: 'purse',
+    amount,
+    terminal,
+    dateTime,
+    terminalCounter: MOVE_TERMINAL_COUNTER,
+    counter: offlineCounter,
+    random: toHex(answer.random),
   });
   return { debit: { ...debit, mac1 } };
 }

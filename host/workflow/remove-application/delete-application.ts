@@ -48,7 +48,10 @@ export async function* deleteApplication(
   const { auditLog, workflowId, database } = context;
   const { cardId, instanceAid, productId, last } = request;
   const record = {
-    ...{ numeral: 'R7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${instanceAid}` },
+    numeral: 'R7',
+    act: 'DELETE',
+    workflowId,
+    subject: `${cardIdText(cardId)} ${instanceAid}`,
     details: { provider: caller, product: productId },
   };
   if (unrecorded) {

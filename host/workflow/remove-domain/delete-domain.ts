@@ -25,7 +25,10 @@ export async function* deleteDomain(
   const { auditLog, workflowId } = context;
   const { cardId, ssdAid } = request;
   const record = {
-    ...{ numeral: 'E7', act: 'DELETE', workflowId, subject: `${cardIdText(cardId)} ${ssdAid}` },
+    numeral: 'E7',
+    act: 'DELETE',
+    workflowId,
+    subject: `${cardIdText(cardId)} ${ssdAid}`,
     details: { provider: caller },
   };
   await auditLog.append({ ...record, phase: 'before' });

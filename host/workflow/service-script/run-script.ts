@@ -154,7 +154,11 @@ async function send(name: string, step: CommandStep, card: CardChannel, state: S
     return Number.parseInt(text, 16);
   };
   const command = {
-    ...{ cla: byte(cla), ins: byte(ins), p1: byte(p1), p2: byte(p2), data: fromHex(filled(data, state.values), 255) },
+    cla: byte(cla),
+    ins: byte(ins),
+    p1: byte(p1),
+    p2: byte(p2),
+    data: fromHex(filled(data, state.values), 255),
     // '00' asks for 256 bytes.
     ...(le === undefined ? {} : { le: Number.parseInt(le, 16) || 256 }),
   };

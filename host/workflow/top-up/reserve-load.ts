@@ -37,8 +37,13 @@ export async function reserveLoad(
     const { answer, terminal } = opened;
     const dateTime = dateTimeOf(context.now());
     const load = {
-      ...{ topUpId: paymentId, serial: instance.serial, amount, balanceBefore: answer.balance },
-      ...{ counter: answer.counter, terminal, dateTime },
+      topUpId: paymentId,
+      serial: instance.serial,
+      amount,
+      balanceBefore: answer.balance,
+      counter: answer.counter,
+      terminal,
+      dateTime,
     };
     const loadId = await reserve(database, load);
     // Another top-up of this purse was faster: this one waits, and settles what that one may leave open.

@@ -15,7 +15,9 @@ export function providerRegistrationRoutes(app: RestApp, providers: Providers): 
     { config: { access: ['operator'] }, schema: { response: { 200: Type.Array(RegisteredProvider) } } },
     async () =>
       (await providers.list()).map(({ permissions, aids, ...row }) => ({
-        ...{ ...row, permissions: [...permissions], aids: [...aids] },
+        ...row,
+        permissions: [...permissions],
+        aids: [...aids],
       })),
   );
 

@@ -47,7 +47,9 @@ export function cardSessionRoutes(app: RestApp, sessions: CardSessions): void {
     {
       config: holders,
       schema: {
-        ...{ params: SessionParams, headers: ScriptHeaders, body: ExchangeRequest },
+        params: SessionParams,
+        headers: ScriptHeaders,
+        body: ExchangeRequest,
         response: { 200: ExchangeResult },
       },
     },

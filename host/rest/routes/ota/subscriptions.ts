@@ -51,7 +51,9 @@ export function subscriptionRoutes(
 }
 
 const told = ({ card, msisdn, since, until, ...row }: SubscriptionRow): Subscription => ({
-  ...{ cardId: cardIdOfText(card), msisdn, since: since.toISOString() },
+  cardId: cardIdOfText(card),
+  msisdn,
+  since: since.toISOString(),
   ...(row.device === null ? {} : { device: row.device }),
   ...(row.terminalId === null ? {} : { terminalId: row.terminalId }),
   ...(row.agent === null ? {} : { agent: row.agent }),

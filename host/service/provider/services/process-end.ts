@@ -48,12 +48,17 @@ export function processEnding(id: string, end: FlowEnd, input?: ProcessInput): A
     const status = failure === undefined ? EXECUTION_STATUS.NONE : statusOf(failure);
     const written: ProcessEnd = {
       result: {
-        ...{ processId: id, serviceId: row.serviceId, serviceInstanceId: row.instanceId },
+        processId: id,
+        serviceId: row.serviceId,
+        serviceInstanceId: row.instanceId,
         versionTag: input?.version?.tag ?? row.versionTag,
-        ...{ executionStatus: status, executionMessage: (failure?.message ?? '').slice(0, 500) },
-        ...{ startDate: row.startedAt.toISOString(), endDate: new Date().toISOString() },
+        executionStatus: status,
+        executionMessage: (failure?.message ?? '').slice(0, 500),
+        startDate: row.startedAt.toISOString(),
+        endDate: new Date().toISOString(),
         requestedOperations: operationNumbers(row.request),
-        ...{ serviceStartState: row.startState, serviceEndState },
+        serviceStartState: row.startState,
+        serviceEndState,
       },
       ...(ran === undefined ? {} : { messages: ran.messages.slice(0, 64), values: ran.values }),
       ...(failure === undefined ? {} : { problem: problemOfFailure(failure) }),
@@ -98,7 +103,7 @@ async function succeed(database: Database, { instanceId }: Row, input: ProcessIn
     }));
     await setApplications(database, instanceId, applications);
     await setDeployment(database, instanceId, {
-      ...{ activated: !start.locked || request.finalize },
+      activated: !start.locked || request.finalize,
       ...(version === undefined ? {} : { versionTag: version.tag, flavorId: version.flavorId }),
     });
   }

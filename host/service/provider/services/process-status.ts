@@ -20,12 +20,18 @@ const BUSY: readonly string[] = ['overloaded', 'kms-busy', 'front-busy', 'smsc-b
 const ISSUER_ROW = /^([CDR]\d|4[2-9]|5[0-2])/;
 
 const BY_CLASS: Readonly<Record<string, number>> = {
-  ...{ TransportError: EXECUTION_STATUS.SC_INACCESSIBLE, StatusWordError: EXECUTION_STATUS.SC_ERROR },
-  ...{ WireError: EXECUTION_STATUS.SC_ERROR, SecureChannelError: EXECUTION_STATUS.SC_CHANNEL },
-  ...{ CertificateError: EXECUTION_STATUS.SC_CHANNEL, LifeCycleError: EXECUTION_STATUS.SC_ERROR },
-  ...{ PolicyError: EXECUTION_STATUS.NOT_ALLOWED, NotFoundError: EXECUTION_STATUS.ORPHANED },
-  ...{ UsageError: EXECUTION_STATUS.INVALID_ARGUMENT, PeerError: EXECUTION_STATUS.ISSUER_ERROR },
-  ...{ WorkflowError: EXECUTION_STATUS.INTERRUPTED, LimitError: EXECUTION_STATUS.OVERLOAD },
+  TransportError: EXECUTION_STATUS.SC_INACCESSIBLE,
+  StatusWordError: EXECUTION_STATUS.SC_ERROR,
+  WireError: EXECUTION_STATUS.SC_ERROR,
+  SecureChannelError: EXECUTION_STATUS.SC_CHANNEL,
+  CertificateError: EXECUTION_STATUS.SC_CHANNEL,
+  LifeCycleError: EXECUTION_STATUS.SC_ERROR,
+  PolicyError: EXECUTION_STATUS.NOT_ALLOWED,
+  NotFoundError: EXECUTION_STATUS.ORPHANED,
+  UsageError: EXECUTION_STATUS.INVALID_ARGUMENT,
+  PeerError: EXECUTION_STATUS.ISSUER_ERROR,
+  WorkflowError: EXECUTION_STATUS.INTERRUPTED,
+  LimitError: EXECUTION_STATUS.OVERLOAD,
 };
 
 /** By its code where that says whose failure it is, else by its class. */

@@ -95,21 +95,22 @@ export class ServiceInstances {
     const { cardId, profileId, flavor } = choice;
     return this.#database.transaction().execute(async (transaction) => {
       const { instanceId } = await provideInstance(transaction, {
-        ...{ productId: serviceId, cardId, instanceId: randomUUID(), serial: newSerial() },
+        productId: serviceId,
+        cardId,
+        instanceId: randomUUID(),
+        serial: newSerial(),
       });
       // A process may have begun with it meanwhile.
       await lockInstance(transaction, instanceId);
       const begun = await findDeployed(transaction, instanceId);
       if (begun !== undefined && isBegun(begun)) return shown(requireVersion(begun, version), known);
       await addDeployment(transaction, {
-        ...{
-          instanceId,
-          spId: known.world.spId,
-          serviceId,
-          versionTag: wanted.document.tag,
-          flavorId: flavor.id,
-          profileId,
-        },
+        instanceId,
+        spId: known.world.spId,
+        serviceId,
+        versionTag: wanted.document.tag,
+        flavorId: flavor.id,
+        profileId,
       });
       const made = await findDeployed(transaction, instanceId);
       if (made === undefined) throw refusal('INTERNAL', 'The instance was not made: try again');
@@ -243,12 +244,19 @@ function shown(row: DeployedService, known: KnownService | undefined): Instance 
   // Where both have a value, the Flavor's counts.
   const parameters = { ...known?.service.document.spParameters, ...flavor?.document.spParameters };
   return {
-    ...{ serviceInstanceId: row.instanceId, state: row.state, productState: row.productState, cardId: row.cardId },
+    serviceInstanceId: row.instanceId,
+    state: row.state,
+    productState: row.productState,
+    cardId: row.cardId,
     ...(known?.service.document.sdAid ? { securityDomainAid: known.service.document.sdAid } : {}),
     ...(row.applications.length === 0 ? {} : { instanceAids: row.applications.map(({ instanceAid }) => instanceAid) }),
     technicalInformation: {
-      ...{ serviceId: row.serviceId, versionTag: row.versionTag, flavorId: row.flavorId, profileId: row.profileId },
-      ...{ flavorName: flavor?.document.name ?? '', spParameters: parameters },
+      serviceId: row.serviceId,
+      versionTag: row.versionTag,
+      flavorId: row.flavorId,
+      profileId: row.profileId,
+      flavorName: flavor?.document.name ?? '',
+      spParameters: parameters,
     },
   };
 }

@@ -69,9 +69,12 @@ export function applicationsOf(world: World, flavor: Entity<'Flavor'>): PlacedAp
       if (parameters.length > 2 * MAX_PARAMETERS)
         throw refusal('INVALID_ARGUMENT', `Install parameters of more than ${MAX_PARAMETERS} bytes are not deployed`);
       return {
-        ...{ instanceAid: document.instanceAid.toUpperCase(), moduleAid: module.document.aid.toUpperCase() },
-        ...{ loadFileAid: loadFile.document.aid.toUpperCase(), elfId: loadFile.id },
-        ...{ uploadDate: loadFile.document.uploadDate, personalized: false },
+        instanceAid: document.instanceAid.toUpperCase(),
+        moduleAid: module.document.aid.toUpperCase(),
+        loadFileAid: loadFile.document.aid.toUpperCase(),
+        elfId: loadFile.id,
+        uploadDate: loadFile.document.uploadDate,
+        personalized: false,
         ...(at === 0 && libraries.length > 0 ? { libraries } : {}),
         parameters,
         ...(document.activationConfig.makeSelectable ? {} : { selectable: false as const }),

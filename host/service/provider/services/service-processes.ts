@@ -142,8 +142,16 @@ export class ServiceProcesses {
     const spId = await ownerOfService(this.#options.database, serviceId);
     const start = {
       ...(spId === undefined ? {} : { keyOwner: scriptKeyOwner(spId) }),
-      ...{ instanceId, instanceCard: cardId, productId: serviceId, serial, terminalId, readerName },
-      ...{ applications, removals: [], commands: [], locked: false },
+      instanceId,
+      instanceCard: cardId,
+      productId: serviceId,
+      serial,
+      terminalId,
+      readerName,
+      applications,
+      removals: [],
+      commands: [],
+      locked: false,
     };
     switch (request.operation) {
       case 'deploy':
@@ -207,7 +215,10 @@ export class ServiceProcesses {
     const activated = request.commands.includes('A') || (!reinstalls && instance.activated);
     const locked = request.finalize ? request.suspensionControl === true : !activated;
     return {
-      ...{ start: { ...start, ...change, locked }, request, to, version: { tag, flavorId: flavor.id } },
+      start: { ...start, ...change, locked },
+      request,
+      to,
+      version: { tag, flavorId: flavor.id },
     };
   }
 
@@ -225,7 +236,11 @@ export class ServiceProcesses {
     const steps = [...(live?.steps ?? row.steps)];
     const { end } = row;
     return {
-      ...{ processId: id, serviceInstanceId: row.instanceId, cardId: row.cardId, state: row.state, steps },
+      processId: id,
+      serviceInstanceId: row.instanceId,
+      cardId: row.cardId,
+      state: row.state,
+      steps,
       progress: row.state === 'running' ? progressOf(steps.at(-1)?.numeral) : 100,
       messages: [...(end?.messages ?? [])],
       values: { ...end?.values },
@@ -261,7 +276,8 @@ export class ServiceProcesses {
     const { start, request } = input;
     const id = run.workflowId;
     const common = {
-      ...{ start, run },
+      start,
+      run,
       context: (journal: FlowJournal) => this.#context(input, run, journal),
       end: async (end: FlowEnd) => {
         await links.release(id);
@@ -284,7 +300,15 @@ export class ServiceProcesses {
     const { workflowId } = run;
     const card = cardIdText(start.instanceCard);
     return {
-      ...{ workflowId, database, kms, settings, issuer, installer, permits, journal, auditLog: journal },
+      workflowId,
+      database,
+      kms,
+      settings,
+      issuer,
+      installer,
+      permits,
+      journal,
+      auditLog: journal,
       card: links.of(workflowId, start),
       channel: new SecureChannelSlot(kms),
       report: async (step) => journal.report(step),
@@ -317,7 +341,9 @@ export class ServiceProcesses {
 }
 
 const placeOf = ({ terminalId, readerName, instanceCard }: ServiceStart) => ({
-  ...{ terminalId, readerName, onCard: instanceCard },
+  terminalId,
+  readerName,
+  onCard: instanceCard,
 });
 
 /** What a part ended with. */

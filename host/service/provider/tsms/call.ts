@@ -36,7 +36,11 @@ export type Handler = (call: Call) => Answer;
 /** An entity as an answer shows it: attributes in the order of the data model, what is not set left out. */
 export function shown(world: World, { kind, id, parentId, createdAt, document }: Entity): JsonObject {
   const own: Readonly<Record<string, Json | undefined>> = {
-    ...{ id, spId: world.spId, serviceId: parentId, elfId: parentId, creationDate: createdAt.toISOString() },
+    id,
+    spId: world.spId,
+    serviceId: parentId,
+    elfId: parentId,
+    creationDate: createdAt.toISOString(),
     ...document,
   };
   const entries = attributesOf(kind).flatMap(([name]): [string, Json][] => {

@@ -16,7 +16,13 @@ export type AccountOperation = 'createAccessToken' | 'getAccountInformation';
 
 /** Every published operation but the account's: one that is missing does not compile. */
 export const HANDLERS: Readonly<Record<Exclude<OperationId, AccountOperation>, Handler>> = {
-  ...{ ...PROFILE_OPERATIONS, ...SERVICE_OPERATIONS, ...FLAVOR_OPERATIONS, ...VERSION_OPERATIONS },
-  ...{ ...LOAD_FILE_OPERATIONS, ...CONFIG_OPERATIONS, ...SCRIPT_OPERATIONS, ...CERTIFICATE_OPERATIONS },
+  ...PROFILE_OPERATIONS,
+  ...SERVICE_OPERATIONS,
+  ...FLAVOR_OPERATIONS,
+  ...VERSION_OPERATIONS,
+  ...LOAD_FILE_OPERATIONS,
+  ...CONFIG_OPERATIONS,
+  ...SCRIPT_OPERATIONS,
+  ...CERTIFICATE_OPERATIONS,
   ...SPOS_OPERATIONS,
 };

@@ -11,13 +11,15 @@ export class World {
   readonly ssdAid: string;
   readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #byKind: ByKind = {
-    ...{ Service: new Map(), Flavor: new Map(), Version: new Map(), CAP: new Map(), ExecutableModule: new Map() },
-    ...{
-      ApplicationConfig: new Map(),
-      PersonalizationScript: new Map(),
-      Certificate: new Map(),
-      SposConfig: new Map(),
-    },
+    Service: new Map(),
+    Flavor: new Map(),
+    Version: new Map(),
+    CAP: new Map(),
+    ExecutableModule: new Map(),
+    ApplicationConfig: new Map(),
+    PersonalizationScript: new Map(),
+    Certificate: new Map(),
+    SposConfig: new Map(),
   };
   readonly changed = new Set<Entity>();
   readonly removed = new Set<string>();

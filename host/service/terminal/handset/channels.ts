@@ -247,7 +247,8 @@ const length = ({ waiting }: Channel): number => waiting.reduce((sum, part) => s
 const roomOf = ({ bufferSize, stored, unsent }: Channel): number => bufferSize - stored.length - unsent();
 
 const statusOf = ({ number, up }: Channel): ChannelStatus => ({
-  ...{ channel: number, link: up ? LINK.UP : LINK.DOWN },
+  channel: number,
+  link: up ? LINK.UP : LINK.DOWN,
   info: up ? CHANNEL_INFO.NONE : CHANNEL_INFO.LINK_DROPPED,
 });
 

@@ -90,7 +90,9 @@ export class Handset implements CardChannel {
       void this.#later(() => this.#envelope(encodeTimerExpiration(expired)));
     });
     this.#desk = new ProactiveDesk({
-      ...{ channels: this.#channels, timers: this.#timers, user: options.user ?? {} },
+      channels: this.#channels,
+      timers: this.#timers,
+      user: options.user ?? {},
       local: options.local ?? {},
       poll: (ms) => this.#poll(ms),
     });

@@ -66,9 +66,13 @@ export class ProactiveDesk {
     this.#options = options;
     const nobodyAnswers: Handler = (command) => refused(command, RESULT.NO_RESPONSE);
     this.#handlers = {
-      ...{ moreTime: (command) => ok(command), playTone: (command) => ok(command) },
-      ...{ setUpMenu: (command) => ok(command), setUpIdleModeText: (command) => ok(command) },
-      ...{ getInkey: nobodyAnswers, getInput: nobodyAnswers, selectItem: nobodyAnswers },
+      moreTime: (command) => ok(command),
+      playTone: (command) => ok(command),
+      setUpMenu: (command) => ok(command),
+      setUpIdleModeText: (command) => ok(command),
+      getInkey: nobodyAnswers,
+      getInput: nobodyAnswers,
+      selectItem: nobodyAnswers,
       displayText: (command) => this.#displayText(command),
       refresh: (command) => this.#refresh(command),
       pollInterval: (command) => this.#pollInterval(command),

@@ -157,7 +157,8 @@ describe('an event of a channel', () => {
     const { port } = server.address() as AddressInfo;
     const card = new ScriptedCard();
     await using handset = await Handset.start(card, {
-      ...{ channels: { allow: [{ host: HOST, port }] }, busyPauseMs: 1 },
+      channels: { allow: [{ host: HOST, port }] },
+      busyPauseMs: 1,
     });
     const poke = () => handset.transmit(fromHex('00A4040000'));
     const open = async () => {

@@ -48,7 +48,12 @@ export class ScriptedCard implements CardChannel {
     const { qualifier = 0, destination = DEVICE.TERMINAL } = more;
     const { type } = PROACTIVE_COMMANDS[name];
     const bytes = encodeProactiveCommand({
-      ...{ number: this.#number, type, qualifier, source: DEVICE.CARD, destination, objects },
+      number: this.#number,
+      type,
+      qualifier,
+      source: DEVICE.CARD,
+      destination,
+      objects,
     });
     return this.askBytes(bytes);
   }

@@ -89,7 +89,9 @@ describe('states of a service instance', () => {
     const request: fc.Arbitrary<Operation> = fc.oneof(
       fc.record({ operation: fc.constant('deploy' as const), commands, finalize: fc.boolean() }),
       fc.record({
-        ...{ operation: fc.constant('update' as const), version: fc.constant('1.0.1'), commands },
+        operation: fc.constant('update' as const),
+        version: fc.constant('1.0.1'),
+        commands,
         finalize: fc.boolean(),
       }),
       fc.record({ operation: fc.constant('suspension' as const), suspend: fc.boolean() }),

@@ -17,7 +17,9 @@ const anyAddress = fc.oneof(
   fc.constant({ family: 'dynamic' as const }),
 );
 export const anyTimerValue = fc.record({
-  ...{ hours: fc.nat(23), minutes: fc.nat(59), seconds: fc.nat(59) },
+  hours: fc.nat(23),
+  minutes: fc.nat(59),
+  seconds: fc.nat(59),
 });
 
 /** Values of each kind of data object. */

@@ -56,20 +56,16 @@ const anyResponse = fc
 
 describe('card application toolkit', () => {
   checkCodec({
-    ...{
-      name: 'proactive command',
-      values: anyCommand,
-      encode: encodeProactiveCommand,
-      decode: decodeProactiveCommand,
-    },
+    name: 'proactive command',
+    values: anyCommand,
+    encode: encodeProactiveCommand,
+    decode: decodeProactiveCommand,
   });
   checkCodec({
-    ...{
-      name: 'terminal response',
-      values: anyResponse,
-      encode: encodeTerminalResponse,
-      decode: decodeTerminalResponse,
-    },
+    name: 'terminal response',
+    values: anyResponse,
+    encode: encodeTerminalResponse,
+    decode: decodeTerminalResponse,
     // it has no template: without its last objects it is a response
     complete: ({ objects }) => objects.length > 0,
   });

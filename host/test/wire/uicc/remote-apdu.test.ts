@@ -70,7 +70,10 @@ const anyResponse: fc.Arbitrary<ExpandedResponse> = fc
   .map(([form, executed, items]) => (form === 'definite' ? { form, executed, items } : { form, items }));
 const incoming = fc.record({ ...header, ins: fc.constantFrom(0xa4, 0xd6, 0xe6, 0xe8), data: anyBytes(0, 255) });
 const outgoing = fc.record({
-  ...{ ...header, ins: fc.constantFrom(0xb0, 0xc0, 0xca), data: anyBytes(0, 0), le: fc.integer({ min: 1, max: 256 }) },
+  ...header,
+  ins: fc.constantFrom(0xb0, 0xc0, 0xca),
+  data: anyBytes(0, 0),
+  le: fc.integer({ min: 1, max: 256 }),
 });
 const anyCompact = fc
   .tuple(fc.array(incoming, { maxLength: 5 }), fc.option(outgoing, { nil: undefined }))
@@ -84,15 +87,16 @@ describe('remote APDU formats', () => {
     decode: decodeExpandedScript,
   });
   checkCodec({
-    ...{
-      name: 'expanded response',
-      values: anyResponse,
-      encode: encodeExpandedResponse,
-      decode: decodeExpandedResponse,
-    },
+    name: 'expanded response',
+    values: anyResponse,
+    encode: encodeExpandedResponse,
+    decode: decodeExpandedResponse,
   });
   checkCodec({
-    ...{ name: 'compact script', values: anyCompact, encode: encodeCompactScript, decode: decodeCompactScript },
+    name: 'compact script',
+    values: anyCompact,
+    encode: encodeCompactScript,
+    decode: decodeCompactScript,
     // a list without its last commands is a list
     complete: () => true,
   });

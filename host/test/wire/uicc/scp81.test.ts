@@ -84,7 +84,9 @@ describe('remote administration over HTTP', () => {
     const retry = (tag: string) => fromHex(`810D830B86090003${tag}03005000AABB`);
     for (const tag of ['25', 'A5'])
       expect(decodeAdminTrigger(retry(tag)).session?.retry).to.deep.equal({
-        ...{ count: 3, wait: { hours: 0, minutes: 5, seconds: 0 }, failureReport: fromHex('AABB') },
+        count: 3,
+        wait: { hours: 0, minutes: 5, seconds: 0 },
+        failureReport: fromHex('AABB'),
       });
   });
 

@@ -36,14 +36,15 @@ describe('short messages that are refused', () => {
 
   it('refuses to write fields that do not fit', () => {
     const message = {
-      ...{
-        originator: { type: 0x91, digits: '12' },
-        pid: 0x7f,
-        dcs: 0xf6,
-        timeStamp: new Uint8Array(7),
-        hasHeader: true,
-      },
-      ...{ moreMessages: false, statusReport: false, replyPath: false, userData: new Uint8Array(140) },
+      originator: { type: 0x91, digits: '12' },
+      pid: 0x7f,
+      dcs: 0xf6,
+      timeStamp: new Uint8Array(7),
+      hasHeader: true,
+      moreMessages: false,
+      statusReport: false,
+      replyPath: false,
+      userData: new Uint8Array(140),
     };
     expect(encodeSmsDeliver(message).length).to.equal(1 + 3 + 2 + 7 + 141);
     expect(() => encodeSmsDeliver({ ...message, userData: new Uint8Array(141) })).to.throw(WireError);

@@ -48,15 +48,22 @@ const eightBit = fc.record({ dcs: fc.constantFrom(0xf6, 0x04, 0xf5, 0x08), userD
 const sevenBit = fc.integer({ min: 0, max: 160 }).chain((septets) => {
   const length = Math.ceil((septets * 7) / 8);
   return fc.record({
-    ...{ dcs: fc.constantFrom(0x00, 0xf2), septets: fc.constant(septets), userData: anyBytes(length, length) },
+    dcs: fc.constantFrom(0x00, 0xf2),
+    septets: fc.constant(septets),
+    userData: anyBytes(length, length),
   });
 });
 const anyUserData = fc.oneof(eightBit, sevenBit);
 const anyDeliver: fc.Arbitrary<SmsDeliver> = fc
   .tuple(
     fc.record({
-      ...{ originator: anyAddress, pid: anyByte, timeStamp: anyBytes(7, 7), hasHeader: fc.boolean() },
-      ...{ moreMessages: fc.boolean(), statusReport: fc.boolean(), replyPath: fc.boolean() },
+      originator: anyAddress,
+      pid: anyByte,
+      timeStamp: anyBytes(7, 7),
+      hasHeader: fc.boolean(),
+      moreMessages: fc.boolean(),
+      statusReport: fc.boolean(),
+      replyPath: fc.boolean(),
     }),
     anyUserData,
   )
@@ -69,8 +76,14 @@ const anyValidity = fc.oneof(
 const anySubmit: fc.Arbitrary<SmsSubmit> = fc
   .tuple(
     fc.record({
-      ...{ destination: anyAddress, reference: anyByte, pid: anyByte, validity: anyValidity, hasHeader: fc.boolean() },
-      ...{ rejectDuplicates: fc.boolean(), statusReport: fc.boolean(), replyPath: fc.boolean() },
+      destination: anyAddress,
+      reference: anyByte,
+      pid: anyByte,
+      validity: anyValidity,
+      hasHeader: fc.boolean(),
+      rejectDuplicates: fc.boolean(),
+      statusReport: fc.boolean(),
+      replyPath: fc.boolean(),
     }),
     anyUserData,
   )

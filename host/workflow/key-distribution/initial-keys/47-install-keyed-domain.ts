@@ -33,7 +33,9 @@ export async function* installKeyedDomain(
   if (!ssdPresent) {
     await auditRequest(context, facts, { ...audit, phase: 'before' });
     const command = installSecurityDomain({
-      ...{ instance: aid(ssdAid), protocol: SCP03, privileges: privilegesOf(wished, false) },
+      instance: aid(ssdAid),
+      protocol: SCP03,
+      privileges: privilegesOf(wished, false),
       ...(wished?.memory === undefined ? {} : { memory: wished.memory }),
     });
     const responses: readonly CardResponse[] = yield [installUnlessHidden(command)];

@@ -37,8 +37,13 @@ export async function* putInitialKeys(
   await auditRequest(context, facts, { ...audit, phase: 'after' });
   const { version, ...keyBlocks } = madeKeys.handed;
   const initialKeys: InitialKeyBlob = {
-    ...{ ssdAid: request.ssdAid, isdAid: card.isdAid, keyVersion, keyIndex },
-    ...{ transportKeyVersion: version, keyBlocks, checkValues: madeKeys.checkValues },
+    ssdAid: request.ssdAid,
+    isdAid: card.isdAid,
+    keyVersion,
+    keyIndex,
+    transportKeyVersion: version,
+    keyBlocks,
+    checkValues: madeKeys.checkValues,
   };
   return { initialKeys };
 }

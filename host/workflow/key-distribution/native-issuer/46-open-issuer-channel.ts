@@ -17,8 +17,14 @@ export async function* openNativeIssuerChannel(
   const { protocol, option, level } = nativeIssuerProfile(isdKeySet.profile);
   const hex = (byte: number) => toHex(Uint8Array.of(byte));
   const script = await context.kms.openSecureChannel({
-    ...{ flow: context.workflowId, protocol, aid: isdAid, option: hex(option), securityLevel: hex(level) },
-    ...{ keySet: isdKeySet.keySet, derivation: isdKeySet.derivation, keyVersion: isdKeySet.keyVersion },
+    flow: context.workflowId,
+    protocol,
+    aid: isdAid,
+    option: hex(option),
+    securityLevel: hex(level),
+    keySet: isdKeySet.keySet,
+    derivation: isdKeySet.derivation,
+    keyVersion: isdKeySet.keyVersion,
     ...(isdKeySet.keyBlocks === undefined ? {} : { keyBlocks: isdKeySet.keyBlocks }),
   });
   context.channel.opening(script.channelId);
