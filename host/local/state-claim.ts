@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConflictError } from '../errors.ts';
 
 /**
- * One `tsm up` for a state folder: a second one would take PostgreSQL for what a killed run left, and end it.
+ * One `tsm up` for a state folder: a second one would take PostgreSQL for what a killed run left, and end it. Claims
+ * are numbered and the last one stays, so that two who find the same dead one want the same next number.
  *
  * @param folder made when absent
  * @returns gives the folder free
@@ -12,23 +14,60 @@ import { ConflictError } from '../errors.ts';
  */
 export async function claimState(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, 'up.pid');
-  const mine = `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`;
-  for (;;) {
-    try {
-      await writeFile(file, mine, { flag: 'wx', mode: 0o600 });
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const written = join(folder, `up-${randomUUID()}.tmp`);
+  try {
+    await writeFile(written, `${process.pid} ${(await startOf(process.pid)) ?? ''}\n`, { mode: 0o600 });
+    for (;;) {
+      const numbers = await claimsIn(folder);
+      const last = numbers.at(-1) ?? 0;
+      const [pid = '', start = ''] = (await readIfThere(join(folder, nameOf(last)))).trim().split(' ');
+      if (await runs(pid, start))
+        throw new ConflictError(
+          'state-in-use',
+          `${folder} is in use by process ${pid}: end that tsm up first, or take another --state`,
+          { pid },
+        );
+      const claim = join(folder, nameOf(last + 1));
+      // Written before it has its name: who reads it reads all of it.
+      if (!(await linked(written, claim))) continue;
+      await Promise.all(numbers.map((number) => rm(join(folder, nameOf(number)), { force: true })));
+      return () => truncate(claim);
     }
-    const [pid = '', start = ''] = (await readFile(file, 'utf8').catch(() => '')).trim().split(' ');
-    if (/^[1-9][0-9]*$/.test(pid) && start !== '' && (await startOf(Number(pid))) === start)
-      throw new ConflictError(
-        'state-in-use',
-        `${folder} is in use by process ${pid}: end that tsm up first, or take another --state`,
-        { pid },
-      );
-    await rm(file, { force: true });
+  } finally {
+    await rm(written, { force: true });
+  }
+}
+
+const nameOf = (number: number) => `up-${number}.pid`;
+
+/** In ascending order. */
+async function claimsIn(folder: string): Promise<number[]> {
+  const numbers = (await readdir(folder)).map((name) => Number(/^up-([0-9]{1,15})\.pid$/.exec(name)?.[1] ?? 0));
+  return numbers.filter((number) => number > 0).toSorted((a, b) => a - b);
+}
+
+const readIfThere = (file: string) => readFile(file, 'utf8').catch(() => '');
+
+/** @returns false where the name is taken */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** The process that wrote this; without a start (no /proc) whichever has its number. */
+async function runs(pid: string, start: string): Promise<boolean> {
+  if (!/^[1-9][0-9]{0,9}$/.test(pid)) return false;
+  if (start !== '') return (await startOf(Number(pid))) === start;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -78,9 +78,23 @@ describe('tsm up with cards of one’s own', () => {
     expect(await failure(claimState(folder))).to.include({ code: 'state-in-use' });
     await free();
     // A process of this number that began at another time, and one that is cut off.
-    for (const left of [`${process.pid} 1\n`, '']) {
-      await file('up.pid', left);
+    for (const [name, left] of Object.entries({ 'up-9.pid': `${process.pid} 1\n`, 'up-11.pid': '' })) {
+      await file(name, left);
       await (await claimState(folder))();
+    }
+    expect(await readdir(folder)).to.deep.equal(['up-12.pid']);
+    await file('up-13.pid', `${process.pid}\n`);
+    expect(await failure(claimState(folder))).to.include({ code: 'state-in-use' });
+  });
+
+  it('runs once of many that begin together, on what a killed run left too', async () => {
+    for (const left of [undefined, `${process.pid} 1\n`, '']) {
+      const own = await mkdtemp(join(folder, 'many-'));
+      if (left !== undefined) await writeFile(join(own, 'up-1.pid'), left);
+      const claims = await Promise.allSettled(Array.from({ length: 30 }, () => claimState(own)));
+      const won = claims.filter(({ status }) => status === 'fulfilled');
+      expect(won, `${left}`).to.have.length(1);
+      expect(await readdir(own)).to.deep.equal([left === undefined ? 'up-1.pid' : 'up-2.pid']);
     }
   });
 });
