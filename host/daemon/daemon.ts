@@ -123,17 +123,25 @@ export async function startDaemon<S extends TSchema>(
   return {
     port: (app.server.address() as AddressInfo).port,
     reload: async () => {
-      try {
+      // Who revoked a certificate looks here for it.
+      const told = async (work: () => Promise<void>, text: string) => {
+        try {
+          await work();
+        } catch (error) {
+          logger.error({ reason: errorLine(error) }, text);
+          throw error;
+        }
+      };
+      await told(async () => {
         await tls.reload();
         tellStale(tls, logger);
         const { key, certificate: cert, authority: ca } = tls;
         app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
-        await parts.reload?.();
-      } catch (error) {
-        // Who revoked a certificate looks here for it.
-        logger.error({ reason: errorLine(error) }, 'certificates are not read again: the ones of before stay');
-        throw error;
-      }
+      }, 'certificates are not read again: the ones of before stay');
+      await told(
+        async () => parts.reload?.(),
+        'certificates are read again, but not those of its other listeners: there the ones of before stay',
+      );
       logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
     },
     stop: () => {

@@ -8,9 +8,12 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 import { expect } from 'chai';
-import { type RunningDaemon, startDaemon } from '../../daemon/daemon.ts';
+import { Type } from 'typebox';
+import { daemonFields } from '../../daemon/config.ts';
+import { defineDaemon, type RunningDaemon, startDaemon } from '../../daemon/daemon.ts';
 import { initialiseKms, kmsDaemon } from '../../daemon/kms.ts';
 import { LiveTls } from '../../daemon/live-tls.ts';
+import { UsageError } from '../../errors.ts';
 import { openDevelopmentPki } from '../../local/development-pki.ts';
 import { RestClient } from '../../rest/client.ts';
 import type { Peer } from '../../rest/identity.ts';
@@ -96,6 +99,36 @@ describe('certificates of a daemon', function () {
     expect(await serial()).to.equal(new X509Certificate(await readFile(renewed.certificate)).serialNumber);
     daemon.kill('SIGTERM');
     expect((await once(daemon, 'exit'))[0]).to.equal(0);
+  });
+
+  it('are read again although those of another listener are not, which the log tells apart', async () => {
+    const files = await (await testPki()).issue(SELF);
+    const [revoked, log] = [join(folder, 'none-yet.txt'), join(folder, 'listener.log')];
+    await writeFile(revoked, '# none yet\n');
+    const config = join(folder, 'listener.json');
+    const listen = { host: '127.0.0.1', port: 0 };
+    await writeFile(config, JSON.stringify({ listen, tls: { ...files, revoked }, log: { level: 'error', file: log } }));
+    const daemon = await startDaemon(
+      defineDaemon({
+        name: 'kms',
+        config: Type.Object(daemonFields, { additionalProperties: false }),
+        start: async () => ({
+          routes: () => {},
+          reload: async () => {
+            throw new UsageError('config-field', '/tsms/tls/certificate: holds no certificate');
+          },
+        }),
+      }),
+      config,
+    );
+    try {
+      expect((await failure(daemon.reload())).message).to.match(/^\/tsms\/tls/);
+      const lines = await readFile(log, 'utf8');
+      expect(lines).to.match(/\/tsms\/tls.*"certificates are read again, but not those of its other listeners/);
+      expect(lines).not.to.include('certificates are not read again');
+    } finally {
+      await daemon.stop();
+    }
   });
 
   it('are read again without a restart, and a revoked peer loses the connection that it has', async () => {
