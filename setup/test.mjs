@@ -44,8 +44,8 @@ const lanes = availableParallelism() + 1;
 const started = performance.now();
 await joinHost(root, process.env.OPENTSM_JOINED_HOST);
 const conforming = wanted.some(({ name }) => name === CONFORMANCE_ALONE.name);
-// The published documents on our running servers: what a suite of REST alone leaves out.
-if (conforming) process.env.OPENTSM_CONFORMANCE = '1';
+// The published documents on our running servers: what a suite of REST alone leaves out, and a file alone does not.
+if (conforming || wanted.some(({ name }) => name === 'files')) process.env.OPENTSM_CONFORMANCE = '1';
 // Beside the first suites: it mostly waits for the network.
 const clients = wanted.some(({ needsClients }) => needsClients) ? prepareClients(root) : undefined;
 const outcomes = await runSuites(

@@ -77,5 +77,7 @@ export function chosen(names) {
   );
   if (files.length === 0) return { wanted: named, unknown };
   const cap = named.some(({ name }) => name === 'cap') ? [] : SUITES.filter(({ name }) => name === 'cap');
-  return { wanted: [...cap, ...named, mocha('files', files)], unknown };
+  // As its suite has it: what others publish is fetched there.
+  const network = files.some((file) => /^(?:toolchain|deploy)\//.test(file));
+  return { wanted: [...cap, ...named, mocha('files', files, { network })], unknown };
 }

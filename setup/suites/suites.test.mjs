@@ -22,6 +22,9 @@ describe('the suites', () => {
     expect(names([file])).to.deep.equal(['cap', 'files']);
     expect(names(['lint', file])).to.deep.equal(['cap', 'lint', 'files']);
     expect(chosen([file]).wanted.at(-1).specs).to.deep.equal([file]);
+    // Without a namespace, where its suite has none either.
+    const packed = chosen(['toolchain/test/packed.test.ts']).wanted.at(-1);
+    expect(packed.command[0]).to.equal(SUITES.find(({ name }) => name === 'toolchain').command[0]);
   });
 
   it('are not chosen by what is neither', () => {
