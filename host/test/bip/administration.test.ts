@@ -229,26 +229,43 @@ describe('remote administration', function () {
 
   it('takes a script back that has not left when the time is over, however late its connection ended', async () => {
     await using patient = await TestNode.open(url, { holdMs: 10_000 });
-    await using hasty = await TestNode.open(url, { callMs: 50 });
+    // It looks once for the call of its card.
+    await using hasty = await TestNode.open(url, { callMs: 0 });
     const key = newKey();
     const sessionId = '8'.repeat(32);
     await patient.table.open(key, sessionId, KEY.pskIdentity);
     const [connection, posts] = [new AbortController(), callsOf(patient, 'post')];
     const [send, unsent] = [patient.table.send.bind(patient.table), patient.table.unsent.bind(patient.table)];
+    const [find, withdraw] = [hasty.table.find.bind(hasty.table), hasty.table.withdraw.bind(hasty.table)];
+    const [taken, waits, back] = [Promise.withResolvers(), Promise.withResolvers(), Promise.withResolvers()];
     patient.table.send = async (...place) => {
       const row = await send(...place);
-      if (row?.state === 'sent') connection.abort('FIN');
+      if (row?.state !== 'sent') return row;
+      connection.abort('FIN');
+      taken.resolve(row);
       return row;
     };
-    // Later than its server waits for a call; were it earlier, that one would take the script back then.
+    // It comes back behind the time for the call, in which it would be taken back too, and before that for the result.
+    let finds = 0;
+    hasty.table.find = async (...place) => {
+      await taken.promise;
+      const row = await find(...place);
+      if (++finds === 2) waits.resolve(row);
+      return row;
+    };
     patient.table.unsent = async (...place) => {
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await waits.promise;
       await unsent(...place);
+      back.resolve(undefined);
+    };
+    hasty.table.withdraw = async (...place) => {
+      await back.promise;
+      return withdraw(...place);
     };
     const gone = patient.administration.answer({ ...POST, sessionId }, connection.signal);
     await posts(1);
     const run: unknown = await hasty.administration
-      .run(key, { ...encodeAdminBody(COMMANDS), once: true }, { trigger: noTrigger, timeoutMs: 1_000 })
+      .run(key, { ...encodeAdminBody(COMMANDS), once: true }, { trigger: noTrigger, timeoutMs: 100 })
       .catch((error: unknown) => error);
     expect(await gone).to.deep.equal({ kind: 'again', script: 0 });
     expect(run).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
