@@ -6,14 +6,16 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { antJavacard } from '../../toolchain/test/run.ts';
 import { capComponents, joined } from '../../toolchain/test/zip.ts';
-import type { CardImage } from '../src/index.ts';
+import { type CardImage, startSimulator } from '../src/index.ts';
+import { send } from './fixture/probe.ts';
 
 const runner = resolve(import.meta.dirname, '../bin/jcardsim-runner.mjs');
 const sources = resolve(import.meta.dirname, 'fixture/caps');
 const BUILD = `<project default="caps"><target name="caps"><javacard>
   <cap targetsdk="3.0.4" sources="${sources}/noted" package="noted" aid="F00000000B" version="1.0" output="noted.cap"
        export="exp" debug="true"/>
-  <cap targetsdk="3.0.4" sources="${sources}/notary" aid="F00000000C" version="1.0" output="notary.cap">
+  <cap targetsdk="3.0.4" sources="${sources}/notary" aid="F00000000C" version="1.0" output="notary.cap"
+       debug="true">
     <applet class="notary.Notary" aid="F00000000C01"/>
     <import exps="exp" jar="exp/noted.jar"/>
   </cap>
@@ -96,6 +98,25 @@ describe('what a card refuses', function () {
     expect(taken.err).to.match(/^install\(\) of F00000000C01 threw CryptoException, reason 3 \(no such algorithm\)/m);
     expect(taken.err).not.to.contain('LOAD refused');
     expect(taken.code, taken.err).to.equal(0);
+  });
+
+  it('is on the saved card with the file that its library came from and without', async () => {
+    const stateDir = join(folder, 'states');
+    const lines = [join(folder, 'noted.cap')];
+    const say = async (steps: readonly string[], named?: readonly string[]): Promise<void> => {
+      await using simulator = await startSimulator({ stateDir, lines: named });
+      await using card = await simulator.insert(MANAGED);
+      for (const [command, end] of steps.map((step) => step.split(' = '))) {
+        expect((await send(card, command ?? '')).endsWith(end ?? ''), command).to.equal(true);
+      }
+    };
+    await say([...SELECT_MANAGER, ...noted, ...load('F00000000C', notary), `${install('00')} = 9000`], lines);
+    for (const [named, count] of [
+      [undefined, '0001'],
+      [[...lines, join(folder, 'notary.cap')], '0002'],
+    ] as const) {
+      await say([`00A4040006F00000000C0100 = ${count}9000`], named);
+    }
   });
 
   it('is told for bytes that are no load file', async () => {

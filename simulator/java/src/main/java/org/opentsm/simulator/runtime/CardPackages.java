@@ -83,8 +83,11 @@ public final class CardPackages {
             List<LinkedPackage> others = linked.stream()
                     .filter(made -> !made.info().aid().equals(own))
                     .toList();
-            LinkedPackage made = CapFiles.linkAfter(others, DebugFiles.withLines(cap));
-            return new Loaded(components, made, CapFiles.instrument(made));
+            CapFile known = DebugFiles.withLines(cap);
+            LinkedPackage made = CapFiles.linkAfter(others, known);
+            // A saved card starts from what was linked, also where nobody names the file with the Descriptor any more.
+            byte[] kept = known == cap ? components : known.loadFileDataBlock(true);
+            return new Loaded(kept, made, CapFiles.instrument(made));
         } catch (CapFormatException e) {
             Reasons.tell("LOAD refused: " + e.getMessage());
             CardRuntime.trace(e);
