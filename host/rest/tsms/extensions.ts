@@ -14,6 +14,7 @@ import { requireNoNul } from '../no-nul.ts';
 import { describeRoutes } from '../openapi.ts';
 import { PROBLEM_MEDIA_TYPE, problemOf, RequestError } from '../problem.ts';
 import type { TsmsApp } from './app.ts';
+import { bearerOf, challengeOf } from './bearer.ts';
 import { checked, providerOf } from './own-request.ts';
 import { productRoutes } from './products.ts';
 
@@ -35,7 +36,6 @@ const SposOptionsBody = Type.Object(
   },
   closed,
 );
-const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 const BASE = '/ext/1/services/:serviceId';
 
 const TOKEN_ERRORS = {
@@ -58,12 +58,13 @@ export function extensionRoutes(app: TsmsApp, backend: TsmsBackend, extensions: 
     await describeExtensions(own);
     own.setErrorHandler(async (error, request, reply) => {
       const problem = problemOf(error, request.url.split('?')[0]);
+      if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
       if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
       await reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
     });
     own.addHook('onRequest', async (request) => {
       if (request.routeOptions.url === EXT_DOCUMENT) return;
-      const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+      const token = bearerOf(request);
       const refused = new RequestError('token-refused', 'this route needs a short-term token of /auth', [], 401);
       if (token === undefined) throw refused;
       request.serviceProvider = await backend.authenticate(token).catch((error: unknown) => {

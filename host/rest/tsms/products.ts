@@ -10,6 +10,7 @@ import { CardId } from '../../wire/message/common.ts';
 import { MergeAttributes, ProductAttributes, ReplaceAttributes } from '../../wire/message/product-attributes.ts';
 import { Uuid } from '../../wire/message/service-instance.ts';
 import { RequestError } from '../problem.ts';
+import { parseJson } from './json-body.ts';
 import { checked, providerOf } from './own-request.ts';
 
 const ProductParams = Type.Object({ ...CardId.properties, serviceId: Uuid }, { additionalProperties: false });
@@ -20,11 +21,11 @@ const MERGE_PATCH = 'application/merge-patch+json';
 
 /** Products on cards as their service provider sees them: state and private attributes, with an ETag. */
 export function productRoutes(own: FastifyInstance, book: AttributeBook): void {
-  own.addContentTypeParser(MERGE_PATCH, { parseAs: 'string' }, (_request, text, done) => {
+  own.addContentTypeParser(MERGE_PATCH, { parseAs: 'buffer' }, (request, bytes, done) => {
     try {
-      done(null, JSON.parse(String(text)));
+      done(null, parseJson(request, Buffer.from(bytes)));
     } catch {
-      done(new RequestError('invalid-request', 'the request body has to be a JSON text'));
+      done(new RequestError('invalid-request', 'the request body has to be a JSON text in UTF-8'));
     }
   });
   const known = { params: ProductParams, response: { 200: ProductAttributes } };

@@ -12,7 +12,9 @@ import { invalidRequest, TsmsError, tsmsError, wrongFormat } from '../../wire/ts
 import { guardHandshakes } from '../handshake-guard.ts';
 import { limitRates, type RateLimits } from '../rate-limit.ts';
 import type { TsmsApp } from './app.ts';
+import { bearerOf, challengeOf } from './bearer.ts';
 import { type Extensions, extensionRoutes } from './extensions.ts';
+import { parseJson } from './json-body.ts';
 import { MAX_UPLOAD, receiveUpload, tooBig, uploadLimits } from './upload.ts';
 
 declare module 'fastify' {
@@ -53,7 +55,6 @@ const MAX_JSON = 1_048_576;
 /** A file with what stands around it in its form. */
 const MAX_FORM = MAX_UPLOAD + 65_536;
 const MAX_CONNECTIONS = 1_024;
-const BEARER = /^Bearer ([A-Za-z0-9._~+/-]{16,512}=*)$/i;
 
 /** Builds the HTTPS server of the TSM-Backend: the 82 published operations and nothing else. The caller listens. */
 export async function createTsmsServer(options: TsmsServerOptions): Promise<TsmsApp> {
@@ -124,12 +125,11 @@ function refuseOthers(app: TsmsApp): void {
 
 function takeBodiesAsJson(app: TsmsApp): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
     try {
-      // A mark of the byte order may be ignored (RFC 8259 8.1), and some clients write one.
-      done(null, JSON.parse(String(text).replace(/^\uFEFF/, '')));
+      done(null, parseJson(request, Buffer.from(bytes)));
     } catch {
-      done(malformed(request, 'a JSON text'));
+      done(malformed(request, 'a JSON text in UTF-8'));
     }
   });
 }
@@ -149,6 +149,7 @@ function answerErrors(app: TsmsApp): void {
     const body = { errorCategory: Number(error.category), errorMessage: error.message };
     // The document knows no such status, and the form of its errors fits.
     const status = thrown instanceof LimitError ? 429 : error.status;
+    if (status === 401) reply.header('www-authenticate', challengeOf(request));
     await reply.code(status).type('application/json').send(body);
   });
 }
@@ -170,7 +171,7 @@ function authenticate(app: TsmsApp, backend: TsmsBackend): void {
     const operation = request.routeOptions.config.tsms;
     if (operation === undefined) return;
     if (operation.id !== 'createAccessToken') {
-      const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+      const token = bearerOf(request);
       if (token === undefined) throw tsmsError(1000);
       request.serviceProvider = await backend.authenticate(token);
     }
@@ -185,7 +186,7 @@ function authenticate(app: TsmsApp, backend: TsmsBackend): void {
 
 async function run(request: FastifyRequest, operation: Operation, backend: TsmsBackend): Promise<TsmsAnswer> {
   if (operation.id === 'createAccessToken') {
-    const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+    const token = bearerOf(request);
     if (token === undefined) throw tsmsError(1001);
     return { json: await backend.accessToken(token) };
   }
@@ -206,7 +207,15 @@ async function send(
   if ('json' in answer) return reply.type('application/json').send(JSON.stringify(answer.json));
   return reply
     .type('application/octet-stream')
-    .header('content-disposition', `attachment; filename="${answer.fileName.replaceAll(/[^\w. -]/g, '_')}"`)
+    .header('content-disposition', dispositionOf(answer.fileName))
     .header('x-content-type-options', 'nosniff')
     .send(Buffer.from(answer.content));
+}
+
+/** The name in ASCII, and as it is where that differs; nothing in it leads to another folder. @see RFC 6266, 4.3 */
+function dispositionOf(fileName: string): string {
+  const plain = `attachment; filename="${fileName.replaceAll(/[^\w. -]/g, '_')}"`;
+  const name = fileName.toWellFormed().replaceAll(/[\p{Cc}\p{Bidi_Control}"*/:<>?\\|]/gu, '_');
+  const encoded = encodeURIComponent(name).replaceAll(/['()]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+  return /^[\w. -]*$/.test(name) ? plain : `${plain}; filename*=UTF-8''${encoded}`;
 }

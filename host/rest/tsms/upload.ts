@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Upload } from '../../service/provider/tsms/call.ts';
-import { invalidRequest, tsmsError } from '../../wire/tsms/tsms-error.ts';
+import { invalidRequest, TsmsError, tsmsError } from '../../wire/tsms/tsms-error.ts';
+import { isPlain } from './json-body.ts';
 
 /** A file and its name in multipart/form-data. @see BSI TR-03165 1.0.4, 4.1.6.6.2 */
 
@@ -33,14 +34,17 @@ export const uploadLimits = {
  */
 export async function receiveUpload(request: FastifyRequest): Promise<Upload | undefined> {
   if (!request.isMultipart() || !BOUNDARY.test(request.headers['content-type'] ?? '')) throw tsmsError(1011);
+  if (!isPlain(request)) throw invalidRequest('request body has to come without a coding');
   const folder = await mkdtemp(join(tmpdir(), 'opentsm-upload-'));
   try {
     return await received(request, join(folder, 'file'));
   } catch (error) {
-    const { code } = (error ?? {}) as { code?: unknown };
+    const { code, statusCode, syscall } = (error ?? {}) as { code?: unknown; statusCode?: unknown; syscall?: unknown };
     if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT') throw tsmsError(1012);
     if (code === 'FST_FIELDS_LIMIT') throw invalidRequest(`a form has ${uploadLimits.fields} texts at most`);
-    throw error;
+    if (error instanceof TsmsError || statusCode === 413 || syscall !== undefined) throw error;
+    // What is left is a form that is cut, or none: its reader throws plain errors for most of it.
+    throw invalidRequest('request body has to be a whole form');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -64,11 +68,13 @@ async function received(request: FastifyRequest, file: string): Promise<Upload |
   if (found === undefined) return undefined;
   if (found.file.truncated) throw tooBig();
   // A part may be a file by its type alone, without a name.
-  const named = found as { readonly filename?: string | undefined; readonly fieldname: string };
-  const name = basename(fileName === '' ? (named.filename ?? named.fieldname) : fileName)
-    .replaceAll('\u0000', '')
-    .toWellFormed();
-  return { fileName: name.slice(0, MAX_FILE_NAME), bytes: new Uint8Array(await readFile(file)) };
+  const { filename = '', fieldname } = found as { readonly filename?: string | undefined; readonly fieldname: string };
+  const name = [fileName, filename, fieldname].map(storableName).find((text) => text !== '') ?? 'file';
+  return { fileName: name, bytes: new Uint8Array(await readFile(file)) };
 }
+
+/** Without folders, and as a database column holds it; characters are counted, so that none is halved. */
+const storableName = (text: string): string =>
+  [...basename(text).replaceAll('\u0000', '').toWellFormed()].slice(0, MAX_FILE_NAME).join('');
 
 export const tooBig = () => tsmsError(1014, { maximumSize: String(MAX_UPLOAD) });

@@ -91,7 +91,7 @@ export class PublishedClient {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isWritten(body) ? body : JSON.stringify(body) }),
       ...(form === undefined ? {} : { body: form }),
     });
     const bytes = new Uint8Array(await stream.arrayBuffer());
@@ -165,6 +165,10 @@ export class PublishedClient {
     expect(validate(value), `${what}: ${JSON.stringify(validate.errors)} in ${JSON.stringify(value)}`).to.equal(true);
   }
 }
+
+/** True for what goes out as it is. */
+const isWritten = (body: unknown): body is string | Uint8Array =>
+  typeof body === 'string' || body instanceof Uint8Array;
 
 const escaped = (path: string): string => encodeURIComponent(path.replaceAll('~', '~0').replaceAll('/', '~1'));
 const filled = (path: string, params: Readonly<Record<string, string>>): string =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { FormData } from 'undici';
 import { OPERATIONS } from '../../wire/tsms/published.ts';
 import { tellFigure } from './figures.ts';
 import { type Made, makeOneOfEach, NEW_CHIP, OLD_CHIP, TsmsLab, UNKNOWN } from './tsms-fixture.ts';
@@ -105,6 +106,37 @@ describe('TSM-Backend, the published operations', () => {
     expect(new TextDecoder().decode(script.bytes)).to.equal('any language');
     const certificate = await lab.client.call('getCertBinary', { token: made.token, params: { ...made } });
     expect(new TextDecoder().decode(certificate.bytes)).to.contain('BEGIN CERTIFICATE');
+  });
+
+  for (const [given, kept, disposition] of [
+    ['größe ü.pers', 'größe ü.pers', `"gr__e _.pers"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20%C3%BC.pers`],
+    ["a'(1).pers", "a'(1).pers", `"a__1_.pers"; filename*=UTF-8''a%27%281%29.pers`],
+    ['..\\a;"\u202eb', '..\\a;"\u202eb', `".._a___b"; filename*=UTF-8''.._a%3B__b`],
+    ['/', 'part.pers', '"part.pers"'],
+    ['\u0000', 'part.pers', '"part.pers"'],
+  ] as const) {
+    it(`give a file back that is named ${JSON.stringify(given)}`, async () => {
+      const form = new FormData();
+      form.append('scriptFilename', given);
+      form.append('scriptFile', new Blob(['any language']), 'part.pers');
+      const { json } = await lab.client.sendForm('createPersoScriptAndUploadBinary', made.token, form);
+      const { id, fileName } = json as unknown as Thing & { readonly fileName: string };
+      expect(fileName).to.equal(kept);
+      const params = { personalizationScriptId: id };
+      const { headers } = await lab.client.call('getScriptBinary', { token: made.token, params });
+      expect(headers['content-disposition']).to.equal(`attachment; filename=${disposition}`);
+      await call('deletePersoScript', {}, params);
+    });
+  }
+
+  it('cut a name of a file behind a character, and not in it', async () => {
+    const form = new FormData();
+    form.append('scriptFilename', `a${'😀'.repeat(254)}b`);
+    form.append('scriptFile', new Blob(['any language']), 'part.pers');
+    const { status, json } = await lab.client.sendForm('createPersoScriptAndUploadBinary', made.token, form);
+    const { id, fileName } = json as unknown as Thing & { readonly fileName: string };
+    expect([status, fileName]).to.deep.equal([200, `a${'😀'.repeat(254)}`]);
+    await call('deletePersoScript', {}, { personalizationScriptId: id });
   });
 
   it('keep what a PUT does not name', async () => {
