@@ -18,11 +18,16 @@ export function refusal(status: StatusName, message: string): TsmError {
   return new type(codeOf(status), message, { executionStatus: EXECUTION_STATUS[status] });
 }
 
+/** The refusal that has this code; undefined for a code that is none of the guideline. */
+export function refusalOfCode(code: string, message: string): TsmError | undefined {
+  const name = Object.keys(EXECUTION_STATUS).find((status) => codeOf(status) === code);
+  return name === undefined ? undefined : refusal(name as StatusName, message);
+}
+
 /** A refusal of the platform behind, as it was; undefined for anything else: one that failed has refused nothing. */
 export function refusalOfPeer(error: unknown): TsmError | undefined {
   if (!(error instanceof PeerError) || Number(error.context.status ?? 500) >= 500) return undefined;
-  const name = Object.keys(EXECUTION_STATUS).find((status) => codeOf(status) === error.code);
-  return name === undefined ? undefined : refusal(name as StatusName, error.message);
+  return refusalOfCode(error.code, error.message);
 }
 
 const BY_CODE: Readonly<Record<string, number>> = {

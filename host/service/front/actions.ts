@@ -25,6 +25,7 @@ import type { TopUpState } from '../../wire/message/platform.ts';
 import { AppId, type Process } from '../../wire/message/service-instance.ts';
 import { Places } from '../due-work.ts';
 import { requireNamed } from '../named-application.ts';
+import { refusalOfCode } from '../tsm-refusal.ts';
 import { nameOf, noCard } from './card-of-element.ts';
 import type { Backends, Services } from './ports.ts';
 import type { SeramSessions } from './seram-sessions.ts';
@@ -86,7 +87,7 @@ export class Actions {
 
   /**
    * A2, B2: the same key and request give the same action, on whichever node. A top-up whose phone was lost gets a new
-   * session.
+   * session; one that was refused is refused again.
    *
    * @param id of the action, from the user and his key
    * @throws NotFoundError `card-not-yours`, `no-route` @throws ConflictError `action-running`, `product-not-valid`, ..
@@ -99,6 +100,12 @@ export class Actions {
     const cardId = cardIdOfText(card);
     const known = await findAction(database, id);
     const rule = known ?? this.#options.route(request, cardId);
+    // A request that can not be begun spends no key.
+    if (known === undefined) {
+      const { authentication } = user;
+      requireStepUp(rule.operation, this.#options.stepUp, { authentication, nowMs: Date.now() });
+      requireFields(rule.operation, request);
+    }
     await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, {
       key: id,
       caller: user.subject,
@@ -106,13 +113,10 @@ export class Actions {
     });
     if (known === undefined) {
       const { operation, pool } = rule;
-      const { authentication } = user;
-      requireStepUp(operation, this.#options.stepUp, { authentication, nowMs: Date.now() });
-      requireFields(operation, request);
       await this.#add({ id, subject: user.subject, card, operation, pool, request });
     }
     const action = known ?? (await this.#find(id, user));
-    if (action.state !== 'running') return stateOf(action);
+    if (action.state !== 'running') return endOf(action);
     if (action.operation === 'contact') return this.#contact(action);
     if (action.operation === 'execution') return this.#execute(action, cardId);
     return action.operation === 'top-up' ? this.#topUp(action) : this.#answerAtOnce(action, cardId);
@@ -372,7 +376,7 @@ export class Actions {
       const end = { state: 'failed', result: { outcome: 'refused', problem } } as const;
       await finishAction(this.#options.database, action.id, end.state, end.result);
       await this.#release({ ...action, ...end });
-      throw asConflict(problem);
+      throw refusedAs(action.operation, problem);
     }
     throw error;
   }
@@ -496,6 +500,13 @@ const phoneLeft = (reason = 'no phone took the session up'): Problem => ({
   detail: `${reason}. Ask for the action again, with the card in the phone`,
 });
 
+/** What a start that is asked for again is told. */
+function endOf(action: Action): ActionState {
+  const { outcome, problem } = action.result;
+  if (outcome === 'refused' && problem !== undefined) throw refusedAs(action.operation, problem);
+  return stateOf(action);
+}
+
 function problemOfPeer({ code, message, context }: TsmError): Problem {
   const status = Number(context.status ?? 409);
   return { type: `urn:opentsm:problem:${code}`, title: 'Refused', status, detail: message };
@@ -503,8 +514,17 @@ function problemOfPeer({ code, message, context }: TsmError): Problem {
 
 const notOnCard = () => new ConflictError('product-not-on-card', 'The service has no instance on this card');
 
+/** A script's start is refused as the TSM-API has it, with its number; all else contradicts what the platform knows. */
+function refusedAs(operation: Action['operation'], problem: Problem): TsmError {
+  const { type, detail, title } = problem;
+  const refusal = operation === 'execution' ? refusalOfCode(codeOfType(type), detail ?? title) : undefined;
+  return refusal ?? asConflict(problem);
+}
+
+const codeOfType = (type: string): string => type.replace('urn:opentsm:problem:', '');
+
 const asConflict = ({ type, detail, title }: Problem): TsmError => {
-  const code = type.replace('urn:opentsm:problem:', '');
+  const code = codeOfType(type);
   return code.startsWith('provider')
     ? new PolicyError(code, detail ?? title)
     : new ConflictError(code, detail ?? title);

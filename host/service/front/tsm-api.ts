@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { TsmError } from '../../errors.ts';
+import { NotFoundError, TsmError } from '../../errors.ts';
 import { cardIdOfText, cardIdText } from '../../store/card-id.ts';
 import type { FrontTables } from '../../store/front/schema.ts';
-import { addServiceAction, findServiceAction, finishServiceAction } from '../../store/front/service-actions.ts';
+import {
+  addServiceAction,
+  findServiceAction,
+  finishServiceAction,
+  type ServiceAction,
+} from '../../store/front/service-actions.ts';
 import { heldCard, holdsCard, listUserCards, namesOfCard } from '../../store/front/user-cards.ts';
 import { claimIdempotencyKey, type RequestTables, requestIdOf } from '../../store/request-log.ts';
 import type { CardId } from '../../wire/message/common.ts';
 import type { AppProcess, CheckResult, Instance, Operation, Process } from '../../wire/message/service-instance.ts';
-import { refusal, refusalOfPeer } from '../tsm-refusal.ts';
+import { refusal, refusalOfCode, refusalOfPeer } from '../tsm-refusal.ts';
 import type { User } from './actions.ts';
 import { nameOf, noCard, type OfferedElement } from './card-of-element.ts';
 import type { Backends, Services } from './ports.ts';
@@ -98,7 +103,7 @@ export class TsmApi {
     await claimIdempotencyKey(database as unknown as Kysely<RequestTables>, use);
     const element = elementOf(cardIdOfText(card));
     await addServiceAction(database, { id: processId, subject: user.subject, card, pool });
-    if (known !== undefined && known.state !== 'running') return this.state(user, processId, 0);
+    if (known !== undefined && known.state !== 'running') return this.#ended(user, known);
     // Before the process begins: it looks for its card at once.
     const names = await namesOfCard(database, user.subject, card);
     const sessionId = await sessions.openFor({ id: processId, card, element, names });
@@ -111,10 +116,20 @@ export class TsmApi {
     } catch (error) {
       // It was refused, and nothing runs; whatever else it is, the same request again finds what became of it.
       if (error instanceof TsmError && error.context.executionStatus !== undefined) {
-        await finishServiceAction(database, processId, 'failed');
+        await finishServiceAction(database, processId, 'failed', { code: error.code, message: error.message });
         await sessions.end(processId, `${request.operation}/refused`);
       }
       throw error;
+    }
+  }
+
+  /** What a start that is asked for again is told: of a refused one the platform behind knows nothing. */
+  async #ended(user: User, { id, refusal: refused }: ServiceAction): Promise<AppProcess> {
+    try {
+      return await this.state(user, id, 0);
+    } catch (error) {
+      if (!(error instanceof NotFoundError) || refused === undefined) throw error;
+      throw refusalOfCode(refused.code, refused.message) ?? error;
     }
   }
 

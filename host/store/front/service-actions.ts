@@ -12,12 +12,19 @@ export interface ServiceAction {
   readonly subject: string;
   readonly card: string;
   readonly state: 'running' | 'done' | 'failed';
+  /** Why the platform behind began nothing. */
+  readonly refusal?: Refusal;
+}
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
 }
 
 /** A row that is there already stays. */
 export async function addServiceAction(
   database: Database,
-  { id, subject, card, pool }: Omit<ServiceAction, 'state'> & { readonly pool: string },
+  { id, subject, card, pool }: Pick<ServiceAction, 'id' | 'subject' | 'card'> & { readonly pool: string },
 ): Promise<void> {
   await database
     .insertInto('actions')
@@ -27,19 +34,27 @@ export async function addServiceAction(
 }
 
 export async function findServiceAction(database: Database, id: string): Promise<ServiceAction | undefined> {
-  return database
+  const row = await database
     .selectFrom('actions')
-    .select(['id', 'subject', 'card', 'state'])
+    .select(['id', 'subject', 'card', 'state', 'result'])
     .where('id', '=', id)
     .where(sql<boolean>`operation = ${SERVICE}`)
     .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { result, ...action } = row;
+  return { ...action, ...(result as { readonly refusal?: Refusal } | null) };
 }
 
-/** The first end counts. */
-export async function finishServiceAction(database: Database, id: string, state: 'done' | 'failed'): Promise<void> {
+/** The first end counts. @param refusal where nothing was begun */
+export async function finishServiceAction(
+  database: Database,
+  id: string,
+  state: 'done' | 'failed',
+  refusal?: Refusal,
+): Promise<void> {
   await database
     .updateTable('actions')
-    .set({ state, result: '{}' })
+    .set({ state, result: JSON.stringify(refusal === undefined ? {} : { refusal }) })
     .where('id', '=', id)
     .where(sql<boolean>`operation = ${SERVICE}`)
     .where('state', '=', 'running')
