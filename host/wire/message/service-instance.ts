@@ -120,7 +120,8 @@ export const ActionName = Type.String({ pattern: '^[A-Za-z0-9._-]{1,32}$' });
 export const Deploy = Type.Object(deploying, closed);
 export const Update = Type.Object({ version: VersionTag, ...deploying }, closed);
 export const Suspend = Type.Object({ suspend: Type.Boolean() }, closed);
-export const Terminate = Type.Object({}, closed);
+/** It has nothing to say: an empty object, or no body. */
+export const Terminate = Type.Union([Type.Object({}, closed), Type.Null()]);
 /** Ours: an action code of the service, which names its script. */
 export const Execute = Type.Object({ actionCode: ActionName, inputs: Type.Optional(ScriptInputs) }, closed);
 
