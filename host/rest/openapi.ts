@@ -20,6 +20,9 @@ const ERRORS: Readonly<Record<number, string>> = {
   503: 'Something is away or too busy: try again',
 };
 
+/** A route of users, who show a token. */
+const USER_ERRORS = { 401: 'The bearer token is missing, not good any more, or of too weak a login' };
+
 const answersOf = (errors: Readonly<Record<number, string>>) =>
   Object.fromEntries(
     Object.entries(errors).map(([status, description]) => [
@@ -72,11 +75,12 @@ export async function describeRoutes(
     },
     transform: ({ schema, url, route }) => {
       const responses = (schema as { response?: object } | undefined)?.response ?? { 200: { description: 'OK' } };
+      const ofUsers = route.config?.access?.includes('user') === true;
       const requests = isObject(schema) ? requestPartsOf(schema) : {};
       const described = {
         ...schema,
         ...requests,
-        response: { ...responses, ...errorResponses },
+        response: { ...responses, ...errorResponses, ...(ofUsers ? answersOf(USER_ERRORS) : {}) },
         'x-access': route.config?.access,
       };
       return { schema: described as never, url };
