@@ -274,6 +274,17 @@ describe('TSM-Backend, what it refuses', () => {
       await refused('createAppConfig', 1008, { body: { instanceAid: 'A000000001', ...more } });
   });
 
+  it('a Flavor whose mode has no key, as the operation that it is', async () => {
+    const { json } = await lab.client.call('createFlavor', { token: made.token, params: { ...made }, body: {} });
+    const flavorId = String((json as { id: unknown }).id);
+    for (const keyProvisioningMode of [1, 2, 3]) {
+      const body = { featureConfig: { keyProvisioningMode } };
+      const missing = 'attribute featureConfig.keyIndex is missing, but it is mandatory for Flavor.';
+      expect(await refused('createFlavor', 1004, { body })).to.equal(`Create failed: ${missing}`);
+      expect(await refused('modifyFlavor', 1006, { body }, { flavorId })).to.equal(`Modify failed: ${missing}`);
+    }
+  });
+
   it('addresses that could lead inside', async () => {
     for (const url of ['/relative', 'http://sp.example/', 'file:///etc/passwd', 'https://u:p@sp.example/'])
       await refused('createSposConfig', 1008, { body: { url, certificateId: made.certificateId } });

@@ -253,6 +253,9 @@ describe('TSM-Backend, the published operations', () => {
   it('link and unlink, and linking twice is no error', async () => {
     await call('unlinkElfs', { body: [made.elfId] });
     expect(await ids('listLinkedElfs')).to.deep.equal([]);
+    // A module that the Flavor instantiates brings its load file all the same.
+    expect(await ids('listScpRelatedElfs')).to.deep.equal([made.elfId]);
+    expect(await ids('listElfRelatedSecureComponentProfiles')).to.deep.equal([NEW_CHIP]);
     for (const _ of [1, 2]) await call('linkElfs', { body: [made.elfId] });
     expect(await ids('listLinkedElfs')).to.deep.equal([made.elfId]);
     await call('unlinkFlavors', { body: [made.flavorId] });

@@ -26,6 +26,8 @@ const FORMATS: Readonly<Record<string, Format>> = {
 
 /** Formats of single attributes, by their full path. */
 const BY_PATH: Readonly<Record<string, Format>> = {
+  // Hashes of certificates (GP's DeviceAppID-REF-DO has 20 or 32 bytes), and names of cards' applications.
+  accessAuthorizedDeviceApps: matching(/^([0-9A-F]{2}){5,32}$/i, '5 to 32 bytes, hexadecimal'),
   'installConfig.privileges': { is: (text) => PRIVILEGES.includes(text), definition: PRIVILEGES.join(', ') },
 };
 
@@ -57,7 +59,13 @@ function isTlv(text: string): boolean {
   }
 }
 
+/** Absolute and with nothing to be escaped, without user and fragment. @see RFC 3986, 3 */
+const HTTPS_URI =
+  /^https:\/\/(\[[\da-f:.]+\]|([\w.~!$&'()*+,;=-]|%[\da-f]{2})+)(:\d*)?([/?]([\w.~!$&'()*+,;=:@/?-]|%[\da-f]{2})*)?$/i;
+
+/** What both RFC 3986 and the platform's client read as an address. */
 function isHttpsUrl(text: string): boolean {
+  if (!HTTPS_URI.test(text)) return false;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return url?.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '';
 }
@@ -87,10 +95,13 @@ export function formatError(shape: Shape, value: Json, at: string): TsmsError | 
 /** A database column holds neither NUL nor half a surrogate pair. */
 const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed();
 
+/** In characters, as schemas count. */
+const lengthOf = (text: string): number => [...text].length;
+
 function textError({ format = '', maxLength = MAX_TEXT }: Shape, value: Json, at: string): TsmsError | undefined {
   if (typeof value !== 'string') return wrongFormat(at, value, 'a text');
   if (!isStorable(value)) return wrongFormat(at, '', 'a Unicode text without NUL');
-  if (value.length > maxLength) return wrongFormat(at, value, `a text of ${maxLength} characters at most`);
+  if (lengthOf(value) > maxLength) return wrongFormat(at, value, `a text of ${maxLength} characters at most`);
   // Empty: not given.
   const known = BY_PATH[at] ?? (value === '' ? undefined : FORMATS[format]);
   return known === undefined || known.is(value) ? undefined : wrongFormat(at, value, known.definition);
@@ -112,7 +123,7 @@ function mapError({ items }: Shape, value: Json, at: string): TsmsError | undefi
   if (!isObject(value) || Object.keys(value).length > MAX_ENTRIES)
     return wrongFormat(at, value, `a map of ${MAX_ENTRIES} entries at most`);
   return firstError(Object.entries(value), ([key, item]) =>
-    key === '' || key.length > MAX_TEXT || !isStorable(key)
+    key === '' || lengthOf(key) > MAX_TEXT || !isStorable(key)
       ? wrongFormat(at, key, `keys of 1 to ${MAX_TEXT} characters`)
       : items && entryError(items, item, at),
   );
@@ -121,7 +132,7 @@ function mapError({ items }: Shape, value: Json, at: string): TsmsError | undefi
 /** An entry of a list or map may not be empty, as an attribute may. */
 const entryError = (items: Shape, item: Json, at: string): TsmsError | undefined =>
   item === '' && items.format !== undefined
-    ? wrongFormat(at, item, FORMATS[items.format]?.definition ?? 'a text')
+    ? wrongFormat(at, item, (BY_PATH[at] ?? FORMATS[items.format])?.definition ?? 'a text')
     : formatError(items, item, at);
 
 function firstError<T>(values: readonly T[], check: (value: T) => TsmsError | undefined): TsmsError | undefined {

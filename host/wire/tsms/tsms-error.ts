@@ -13,13 +13,20 @@ export type ErrorCategory = keyof typeof TEMPLATES;
 
 const MAX_MESSAGE = 255;
 const MAX_VALUE = 60;
+const MAX_NAME = 120;
+
+/** The first so many characters, none of them halved. */
+function cut(text: string, characters: number): string {
+  // Twice as many code units have them all.
+  return [...text.slice(0, 2 * characters)].slice(0, characters).join('').toWellFormed();
+}
 
 /** An error of the TSM-Backend: a category and its text. @see BSI TR-03165 1.0.4, 4.1.5.2 */
 export class TsmsError extends UsageError {
   readonly category: ErrorCategory;
 
   constructor(category: ErrorCategory, message: string) {
-    super(`tsms-${category}`, message.slice(0, MAX_MESSAGE));
+    super(`tsms-${category}`, cut(message, MAX_MESSAGE));
     this.category = category;
   }
 
@@ -29,12 +36,17 @@ export class TsmsError extends UsageError {
   }
 }
 
-/** The text of a category with its places filled in, each cut to what leaves room for the rest. */
+/** The text of a category with its places filled in; what the client has written is cut, names of ours never are. */
 export function tsmsError(category: ErrorCategory, places: Readonly<Record<string, string>> = {}): TsmsError {
   const text = TEMPLATES[category].replaceAll(/<<\s*(\w+)\s*>>/g, (_place, name: string) =>
-    (places[name] ?? '').slice(0, MAX_VALUE),
+    written(category, name, places[name] ?? ''),
   );
   return new TsmsError(category, text);
+}
+
+function written(category: ErrorCategory, place: string, text: string): string {
+  if (place === 'attributeValue') return cut(text, MAX_VALUE);
+  return category === 1007 ? cut(text, MAX_NAME) : text;
 }
 
 /** 1002, for whatever is wrong with a request beside its body. */

@@ -25,7 +25,7 @@ import {
   configsWithScript,
   flavorsForProfile,
   flavorsWithConfigs,
-  loadFilesOf,
+  neededLoadFilesOf,
   ofService,
   servicesOf,
   servicesWithSposConfigs,
@@ -186,7 +186,7 @@ export const PROFILE_OPERATIONS = {
   listSecureComponentProfiles: ({ world }: Call) => ({ json: world.profiles.map(profileJson) }),
   getSecureComponentProfile: (call: Call) => ({ json: profileJson(profileOf(call)) }),
   listScpRelatedElfs: (call: Call) =>
-    many(call.world, loadFilesOf(call.world, flavorsForProfile(call.world, profileOf(call).id))),
+    many(call.world, neededLoadFilesOf(call.world, flavorsForProfile(call.world, profileOf(call).id))),
   listScpRelatedServices: (call: Call) =>
     many(call.world, servicesOf(call.world, versionsWithProfile(call.world, profileOf(call).id))),
   listScpRelatedFlavors: (call: Call) =>

@@ -6,8 +6,8 @@ import { configsOf, loadFilesOf, versionsWithFlavors } from './relations.ts';
 import { frozen, requireFlavor, requireFlavorSupported, requireNotFrozen, requireUnused } from './rules.ts';
 import { idsOf, known } from './service-operations.ts';
 
-function accepted({ world }: Call, flavor: Entity<'Flavor'>): Answer {
-  requireFlavor(world, flavor);
+function accepted({ world }: Call, flavor: Entity<'Flavor'>, missing: 1004 | 1006): Answer {
+  requireFlavor(world, flavor, missing);
   requireFlavorSupported(world, flavor);
   return one(world, flavor);
 }
@@ -17,7 +17,7 @@ function withLoadFiles(call: Call, flavor: Entity<'Flavor'>, executableLoadFileI
   const before = flavor.document.executableLoadFileIds;
   if (before.length === executableLoadFileIds.length) return one(call.world, flavor);
   if (flavor.document.published) throw frozen('Flavor', flavor);
-  return accepted(call, changed(call.world, flavor, { ...plain(flavor.document), executableLoadFileIds }));
+  return accepted(call, changed(call.world, flavor, { ...plain(flavor.document), executableLoadFileIds }), 1006);
 }
 
 export const FLAVOR_OPERATIONS = {
@@ -25,7 +25,7 @@ export const FLAVOR_OPERATIONS = {
   createFlavor: (call: Call) => {
     const service = serviceOf(call);
     const values = completed('Flavor', call.body);
-    return accepted(call, made(call, 'Flavor', { ...values, published: false }, service.id));
+    return accepted(call, made(call, 'Flavor', { ...values, published: false }, service.id), 1004);
   },
   getFlavor: (call: Call) => one(call.world, flavorOf(call)),
   modifyFlavor: (call: Call) => {
@@ -33,7 +33,7 @@ export const FLAVOR_OPERATIONS = {
     const { published } = flavor.document;
     const values = { ...completed('Flavor', call.body, known(call.world, flavor)), published };
     requireNotFrozen('Flavor', [flavor], plain(flavor.document), values);
-    return accepted(call, changed(call.world, flavor, values));
+    return accepted(call, changed(call.world, flavor, values), 1006);
   },
   deleteFlavor: (call: Call) => {
     const flavor = flavorOf(call);

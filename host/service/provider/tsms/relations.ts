@@ -87,16 +87,17 @@ export const servicesOf = (world: World, parts: readonly Entity<'Flavor' | 'Vers
     parts.flatMap(({ parentId }) => parentId ?? []),
   );
 
+/** Those that are linked. */
 export const loadFilesOf = (world: World, flavors: Flavors): Entity<'CAP'>[] =>
   among(
     world.all('CAP'),
     flavors.flatMap(({ document }) => document.executableLoadFileIds),
   );
 
-/** What a chip gets for a Flavor: the load files that it links, and those of the modules that it instantiates. */
-export function neededLoadFilesOf(world: World, flavor: Entity<'Flavor'>): Entity<'CAP'>[] {
-  const parents = moduleIdsOf(flavor).map((id) => world.get('ExecutableModule', id).parentId ?? '');
-  return among(world.all('CAP'), [...flavor.document.executableLoadFileIds, ...parents]);
+/** What a chip gets for Flavors: the load files that they link, and those of the modules that they instantiate. */
+export function neededLoadFilesOf(world: World, flavors: Flavors): Entity<'CAP'>[] {
+  const parents = flavors.flatMap(moduleIdsOf).map((id) => world.get('ExecutableModule', id).parentId ?? '');
+  return among(world.all('CAP'), [...flavors.flatMap(({ document }) => document.executableLoadFileIds), ...parents]);
 }
 
 export const configsOf = (world: World, flavors: Flavors): Entity<'ApplicationConfig'>[] =>

@@ -15,8 +15,13 @@ import type { World } from './world.ts';
 
 /** What must hold between the entities (BSI TR-03165 1.0.4, 4.1.4). */
 
-/** Ids that refer to things that are there; answered in the form in which they are kept. @throws TsmsError 1009 */
-export function requireFlavor(world: World, flavor: Entity<'Flavor'>): void {
+/**
+ * Ids that refer to things that are there, and keys by their mode.
+ *
+ * @param missing category of what is mandatory and not there: of a POST, or of a PUT
+ * @throws TsmsError 1004 or 1006, 1008, 1009
+ */
+export function requireFlavor(world: World, flavor: Entity<'Flavor'>, missing: 1004 | 1006): void {
   const { executableLoadFileIds, applicationInstantiationConfigs, featureConfig } = flavor.document;
   for (const id of executableLoadFileIds) world.get('CAP', id);
   for (const { executableModuleId, applicationConfigId } of applicationInstantiationConfigs) {
@@ -27,7 +32,7 @@ export function requireFlavor(world: World, flavor: Entity<'Flavor'>): void {
   if (mode === 0 && keyIndex !== '')
     throw wrongFormat('featureConfig.keyIndex', keyIndex, 'empty while keyProvisioningMode is 0');
   if (mode !== 0 && keyIndex === '')
-    throw tsmsError(1004, { attributeName: 'featureConfig.keyIndex', entityName: 'Flavor' });
+    throw tsmsError(missing, { attributeName: 'featureConfig.keyIndex', entityName: 'Flavor' });
   requireAttestable(world, flavor);
   requireOneName(world, flavor);
 }
@@ -116,7 +121,7 @@ export function requireSupported(world: World, versions: readonly Entity<'Versio
   for (const { document } of versions) {
     for (const [flavorId, profileIds] of Object.entries(document.allowedDeployments)) {
       const flavor = world.get('Flavor', flavorId);
-      const loadFiles = neededLoadFilesOf(world, flavor);
+      const loadFiles = neededLoadFilesOf(world, [flavor]);
       for (const profileId of profileIds) {
         const chip = world.profile(profileId);
         for (const loadFile of loadFiles) requireChip(loadFile, chip);
