@@ -285,7 +285,7 @@ export class Actions {
   /** A3 to A5 of any service: the provider runs the script that its action code names. */
   async #execute(action: Action, cardId: CardId): Promise<ActionState> {
     const { backends, terminalId, database } = this.#options;
-    const { actionCode, inputs, appId } = action.request;
+    const { actionCode, inputs, appId, deviceAppId = appId } = action.request;
     const services = backends.services(action.pool);
     // What runs already is not measured again by what is on the card now: the script itself may have changed that.
     if (action.peerId !== undefined) {
@@ -294,7 +294,7 @@ export class Actions {
       return this.#withSession(await this.#settleProcess(action, running), sessionId);
     }
     const serviceId = (action.request.productId ?? '').toLowerCase();
-    const app = appId !== undefined && Check(AppId, appId) ? { appId } : {};
+    const app = deviceAppId !== undefined && Check(AppId, deviceAppId) ? { appId: deviceAppId } : {};
     const asked = services.find({ serviceId, ...app, cards: [cardId] });
     const [instance] = await asked.catch((error: unknown) => this.#refused(action, error));
     if (instance === undefined) return this.#refused(action, notOnCard());

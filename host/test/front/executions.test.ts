@@ -46,6 +46,13 @@ describe('Actions that run a script', function () {
       expect(await front.actions.start(alice, 'a2', stamp)).to.have.property('state', 'running');
     });
 
+  it('name the application by its AID and the app as its service lists it', async () => {
+    const [aid, deviceAppId] = ['A00000000101', 'A00000039998960C1111'];
+    front.found = { instanceAids: [aid] };
+    const state = await front.actions.start(alice, 'a7', { ...stamp, appId: aid, deviceAppId });
+    expect([state.state, front.asked.map(({ appId }) => appId)]).to.deep.equal(['running', [deviceAppId]]);
+  });
+
   it('tell the provider which app asks, where it says so', async () => {
     await front.actions.start(alice, 'a4', { ...stamp, appId: APP });
     await front.actions.start(alice, 'a5', { ...stamp, appId: 'com.example.wallet' });

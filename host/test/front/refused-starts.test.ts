@@ -74,6 +74,13 @@ describe('Starts that the provider refuses', function () {
     expect(again).to.deep.include({ processId: requestIdOf(SELF, key), state: 'running' });
   });
 
+  it('name another application, also where the app says which one it is itself', async () => {
+    front.found = { instanceAids: ['A00000000101'] };
+    const other = { ...stamp, appId: 'A00000000102', deviceAppId: 'A00000000101' };
+    expect(await told(front.actions.start(alice, 'action-other', other))).to.include({ code: 'application-differs' });
+    expect(front.starts).to.equal(0);
+  });
+
   it('spend no key where a field is missing', async () => {
     const { productId, ...nameless } = stamp;
     expect(await told(front.actions.start(alice, 'action-less', nameless))).to.include({ code: 'invalid-request' });

@@ -5,7 +5,7 @@ import { Name, Problem } from './common.ts';
 import { ProductId } from './platform.ts';
 import { AmountInCents } from './purse.ts';
 import { SeType } from './seram.ts';
-import { Process, ScriptInputs } from './service-instance.ts';
+import { AppId, Process, ScriptInputs } from './service-instance.ts';
 
 /** What phone apps ask of the front, and what the OTA server asks of it for cards that a phone holds. */
 
@@ -149,6 +149,8 @@ export const StartAction = Type.Object(
     domain: Type.Optional(Name),
     /** AID of the application, or the app's own name of it. */
     appId: Type.Optional(Name),
+    /** Of an execution: the app itself, as the service lists it. */
+    deviceAppId: Type.Optional(AppId),
     seType: SeType,
     seId: Type.String({ maxLength: 1_000, pattern: '^[^\\u0000]*$' }),
     /** Cents. */
