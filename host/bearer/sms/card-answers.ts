@@ -164,9 +164,19 @@ export class CardAnswers {
       const until = new Date(this.#now().getTime() + (follows ? answerMs : graceMs));
       return table.taken(id, { status, until, follows });
     }
-    const state = status === RESPONSE_STATUS.OK ? 'answered' : ranNothing(status) ? 'refused' : 'lost';
-    await table.answered(id, { state, status, response: fromHex(data, MAX_BYTES), authenticated });
+    await table.answered(id, {
+      state: endOf(status, authenticated),
+      status,
+      response: fromHex(data, MAX_BYTES),
+      authenticated,
+    });
   }
+}
+
+/** What no key vouches for anybody may have said, while the card runs the packet. */
+function endOf(status: number, authenticated: boolean): 'answered' | 'refused' | 'lost' {
+  if (!authenticated) return 'lost';
+  return status === RESPONSE_STATUS.OK ? 'answered' : ranNothing(status) ? 'refused' : 'lost';
 }
 
 /** Nobody waits for it any more: its answer still counts, and no word that another one follows or was there before. */

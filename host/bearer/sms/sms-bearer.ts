@@ -196,7 +196,7 @@ function failureOf(packet: PacketRow | undefined): TransportError {
   // Anybody may send a refusal that no key vouches for.
   const unproved = authenticated === false ? ', unproved' : '';
   const said = `the card says: ${responseStatusMeaning(status)}${behind}${unproved}`;
-  if (state === 'refused' && authenticated === true) return unreachable(said);
+  if (state === 'refused') return unreachable(said);
   return new TransportError('outcome-unknown', said, restsBehind(status, authenticated));
 }
 

@@ -11,8 +11,8 @@ import { databaseError } from '../database-errors.ts';
 
 /**
  * `queued` surely nothing of it has left, `sent` a part may have, then one of the ends: `answered` by the card,
- * `refused` by the card before it ran, `lost` it may have run, `expired` and `withdrawn` it never left. What is `lost`
- * may still be answered.
+ * `refused` by the card before it ran, as it proves, `lost` it may have run, `expired` and `withdrawn` it never left.
+ * What is `lost` may still be answered.
  */
 export type PacketState = 'queued' | 'sent' | 'answered' | 'refused' | 'lost' | 'expired' | 'withdrawn';
 

@@ -157,8 +157,9 @@ describe('a campaign to a card', function () {
       status: 0,
       response: long,
     });
-    expect(await said({ application: { ...application, tar: '4D4259' } })).to.include({ state: 'refused', status: 9 });
-    expect(await said({ application: { ...application, keySet: 2 } })).to.include({ state: 'refused', status: 5 });
+    // Refusals that no key vouches for.
+    expect(await said({ application: { ...application, tar: '4D4259' } })).to.include({ state: 'lost', status: 9 });
+    expect(await said({ application: { ...application, keySet: 2 } })).to.include({ state: 'lost', status: 5 });
   });
 
   it('comes again to an application that was busy', async () => {

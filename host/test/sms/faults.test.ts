@@ -266,6 +266,22 @@ describe('short messages that do not come as they were sent', function () {
     expect(card.ran).to.have.lengthOf(2);
   });
 
+  it('a refusal that is anybody’s comes before the answer: by its proof the packet is answered', async () => {
+    const answers = new CardAnswers({ table: node.table, packets: packetService() });
+    const later = Promise.withResolvers<void>();
+    world.fate = (message) => (isCommand(message) ? { copies: 1 } : { copies: 1, after: later.promise });
+    const id = await node.outbox.add(order(1, { data: short }));
+    await node.outbox.tick();
+    while (card.ran.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    const forged = { source: MSISDN, destination: SERVER, esmClass: ESM.HEADER, pid: 0x7f, dcs: 0xf6 };
+    await answers.received({ ...forged, userData: plainRefusal(TAR, RESPONSE_STATUS.TAR_UNKNOWN) });
+    const told = { state: 'lost', status: RESPONSE_STATUS.TAR_UNKNOWN, authenticated: false };
+    expect(await node.table.find(id)).to.include(told);
+    later.resolve();
+    while ((await node.table.find(id))?.state === 'lost') await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(await node.table.find(id)).to.include({ state: 'answered', authenticated: true });
+  });
+
   it('a part of the answer comes late: the card has said that it follows, and nothing goes again', async () => {
     await card[Symbol.asyncDispose]();
     card = new ScriptedCard(world, { data: () => new Uint8Array(250).fill(7) });
