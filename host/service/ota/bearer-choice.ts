@@ -97,8 +97,8 @@ export class BearerChoice implements CardBearer {
   readonly #options: BearerChoiceOptions;
   /** When each of them may go before others again. */
   readonly #resting = new Map<string, number>();
-  /** Those that rest, too, if the next script ends as the last one did. */
-  readonly #doubted = new Map<string, true>();
+  /** Those that rest, too, if a script that begins before this ends as the last one did. */
+  readonly #doubted = new Map<string, number>();
 
   constructor(named: readonly NamedBearer[], options: BearerChoiceOptions = {}) {
     this.#named = named;
@@ -113,9 +113,18 @@ export class BearerChoice implements CardBearer {
     const deadline = this.#now() + timeoutMs;
     const { tried, passedOver } = this.#rank(card, script, timeoutMs);
     const insteadOf = new Map(passedOver.map((one) => [one.bearer, one]));
-    for (const [index, name] of tried.entries()) {
+    let before: PassedOver | undefined;
+    for (const name of tried) {
+      const { bearer, rate = BEARER_RATES[name] } = this.#bearer(name);
+      const began = this.#now();
+      // A script that breaks off halfway is worse than one that did not leave.
+      if (before !== undefined && deadline - began < Math.min(rate.ms, timeoutMs / 2)) {
+        insteadOf.set(name, { bearer: name, reason: 'no time is left for it' });
+        continue;
+      }
+      if (before !== undefined) this.#options.onFallback?.(before.bearer, name, before.reason);
       try {
-        const carried = await this.#bearer(name).exchange(card, script, Math.max(1, Math.ceil(deadline - this.#now())));
+        const carried = await bearer.exchange(card, script, Math.max(1, Math.ceil(deadline - began)));
         insteadOf.delete(name);
         this.#resting.delete(restKey(card, name));
         this.#doubted.delete(restKey(card, name));
@@ -124,12 +133,10 @@ export class BearerChoice implements CardBearer {
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
         const surely = error.code === 'bearer-unreachable';
-        this.#failed(restKey(card, name), surely || error.context.rests);
+        this.#failed(restKey(card, name), surely || error.context.rests, began);
         if (!surely) throw error;
-        insteadOf.set(name, { bearer: name, reason: error.message });
-        const next = tried[index + 1];
-        if (next === undefined) break;
-        this.#options.onFallback?.(name, next, error.message);
+        before = { bearer: name, reason: error.message };
+        insteadOf.set(name, before);
       }
     }
     throw unreachable([...insteadOf.values()]);
@@ -154,16 +161,18 @@ export class BearerChoice implements CardBearer {
     return ranked;
   }
 
-  #bearer(name: BearerName): CardBearer {
+  #bearer(name: BearerName): NamedBearer {
     const found = this.#named.find((one) => one.name === name);
     if (found === undefined) throw unreachable([]);
-    return found.bearer;
+    return found;
   }
 
-  #failed(key: string, rests: unknown): void {
-    const again = rests === 'again' && this.#doubted.has(key);
-    if (rests === true || again) keep(this.#resting, key, this.#now() + (this.#options.restMs ?? REST_MS));
-    else if (rests === 'again') keep(this.#doubted, key, true);
+  /** @param began when its script did */
+  #failed(key: string, rests: unknown, began: number): void {
+    const again = rests === 'again' && (this.#doubted.get(key) ?? Number.NEGATIVE_INFINITY) > began;
+    const until = this.#now() + (this.#options.restMs ?? REST_MS);
+    if (rests === true || again) keep(this.#resting, key, until);
+    else if (rests === 'again') keep(this.#doubted, key, until);
   }
 }
 

@@ -192,6 +192,33 @@ describe('the choice of a bearer', () => {
     expect(tried.map(([name]) => name)).to.deep.equal(['bip', 'bip', 'bip', 'bip', 'sms']);
   });
 
+  it('forgets a doubt that is as old as a rest', async () => {
+    const { away, said, tried, choice, wait } = world();
+    away.set('bip', 'outcome-unknown');
+    said.set('bip', { rests: 'again' });
+    const lost = () => choice.exchange(card(), script, 20_000).catch(() => {});
+    await lost();
+    wait(60_000);
+    await lost();
+    await lost();
+    await lost();
+    expect(tried.map(([name]) => name)).to.deep.equal(['bip', 'bip', 'bip', 'sms']);
+  });
+
+  it('goes by no other bearer when the time of the script is over for it', async () => {
+    const { away, tried, choice } = world();
+    away.set('bip', 'bearer-unreachable');
+    for (const timeoutMs of [1_000, 1_998]) {
+      const error: unknown = await choice
+        .exchange(card(`${timeoutMs}`), script, timeoutMs)
+        .catch((why: unknown) => why);
+      expect(error).to.be.instanceOf(TransportError).with.property('code', 'bearer-unreachable');
+      expect(error).to.have.property('message').that.contains('sms: no time is left for it');
+    }
+    expect(await choice.exchange(card(), script, 2_000)).to.include({ bearer: 'sms' });
+    expect(tried.map(([name]) => name)).to.deep.equal(['bip', 'bip', 'bip', 'sms']);
+  });
+
   it('tells all reasons when nothing reaches the card', async () => {
     const { away, choice } = world();
     away.set('bip', 'bearer-unreachable').set('sms', 'bearer-unreachable');
