@@ -66,6 +66,8 @@ const HANDSET_PROFILE: TerminalProfile = {
 const MAX_COMMANDS = 512;
 /** A card whose toolkit is busy (9300) is asked again, and after a pause as long as all of that once more. */
 const BUSY = { times: 20, pauseMs: 100 } as const;
+/** The longest interval of STATUS that a message waits for. */
+const PATIENCE_MS = 60_000;
 const SW_BUSY = statusWord(0x9300);
 const STATUS: CommandApdu = { cla: 0x80, ins: 0xf2, p1: 0, p2: 0x0c, data: new Uint8Array() };
 
@@ -79,6 +81,10 @@ export class Handset implements CardChannel {
   readonly #timers: CardTimers;
   readonly #desk: ProactiveDesk;
   #polling: NodeJS.Timeout | undefined;
+  /** The card is sent STATUS so often that a message may wait for it. */
+  #pollsOften = false;
+  /** It has no message before its next STATUS. */
+  #holdsMessages = false;
   #again: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -120,9 +126,20 @@ export class Handset implements CardChannel {
     });
   }
 
-  /** Hands a short message to the card. @returns its answer for the deliver report */
+  /**
+   * Hands a short message to the card. A busy card that polls may wait for its STATUS to send what is left of an
+   * answer, and gives that up for messages that come again and again: it has no other message until then.
+   *
+   * @returns its answer for the deliver report; 9300 where the network is to bring the message again
+   */
   deliver(message: SmsPpDownload): Promise<FullResponse> {
-    return this.#turns.run(() => this.#envelope(encodeSmsPpDownload(message)));
+    return this.#turns.run(async () => {
+      if (this.#holdsMessages) return { data: new Uint8Array(), sw: SW_BUSY };
+      const often = this.#pollsOften;
+      const answer = await this.#envelope(encodeSmsPpDownload(message), often ? 0 : BUSY.times);
+      this.#holdsMessages = often && answer.sw === SW_BUSY;
+      return answer;
+    });
   }
 
   async reset(): Promise<Uint8Array> {
@@ -146,7 +163,7 @@ export class Handset implements CardChannel {
 
   /** What belongs to the card's session ends with it. */
   #forget(): void {
-    clearInterval(this.#polling);
+    this.#poll(undefined);
     clearTimeout(this.#again);
     this.#again = undefined;
     this.#timers.clear();
@@ -161,10 +178,10 @@ export class Handset implements CardChannel {
     await this.#serve(sw);
   }
 
-  async #envelope(data: Uint8Array): Promise<FullResponse> {
+  async #envelope(data: Uint8Array, repeats: number = BUSY.times): Promise<FullResponse> {
     for (let tries = 0; ; tries += 1) {
       const answer = await this.#send(envelope(data));
-      if (answer.sw !== SW_BUSY || tries === BUSY.times) {
+      if (answer.sw !== SW_BUSY || tries === repeats) {
         await this.#serve(answer.sw);
         return pendingBytes(answer.sw) === undefined ? answer : { ...answer, sw: SW.NO_ERROR };
       }
@@ -224,6 +241,8 @@ export class Handset implements CardChannel {
 
   #poll(ms: number | undefined): void {
     clearInterval(this.#polling);
+    this.#pollsOften = ms !== undefined && ms <= PATIENCE_MS;
+    this.#holdsMessages = false;
     if (ms === undefined) return;
     // While the card is busy with a long command one STATUS waits, and not one for each interval.
     let waits = false;
@@ -232,6 +251,7 @@ export class Handset implements CardChannel {
       waits = true;
       void this.#later(async () => {
         waits = false;
+        this.#holdsMessages = false;
         await this.#serve((await this.#send(STATUS)).sw);
       });
     }, ms);

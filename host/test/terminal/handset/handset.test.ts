@@ -17,6 +17,7 @@ import { ScriptedCard } from './scripted-card.ts';
 const SELECT = fromHex('00A4040000');
 const PROFILE_INS = 0x10;
 const STATUS_INS = 0xf2;
+const ENVELOPE_INS = 0xc2;
 
 async function withHandset(options: HandsetOptions, act: (card: ScriptedCard, handset: Handset) => Promise<void>) {
   const card = new ScriptedCard();
@@ -128,6 +129,37 @@ describe('a handset', () => {
         mock.timers.tick(60_000);
         await handset.transmit(SELECT);
         expect(polled(), 'after a reset').to.equal(2);
+      });
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  it('gives a busy card that polls no other message before its STATUS', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      await withHandset({}, async (card, handset) => {
+        const taken = () => card.received.filter(([, ins]) => ins === ENVELOPE_INS).length;
+        const deliver = async () => (await handset.deliver({ tpdu: fromHex('0403912143007FF61111111111110000') })).sw;
+        const interval = async (interval: number) => {
+          const granted = card.ask('pollInterval', [catObject('duration', { unit: 1, interval })]);
+          await handset.transmit(SELECT);
+          await granted;
+        };
+        await interval(30);
+        card.busy = 2;
+        for (let message = 0; message < 3; message += 1) expect(await deliver()).to.equal(0x9300);
+        expect(taken()).to.equal(1);
+        mock.timers.tick(30_000);
+        for (let message = 0; message < 3; message += 1) expect(await deliver()).to.equal(0x9300);
+        expect([taken(), card.busy]).to.deep.equal([2, 0]);
+        mock.timers.tick(30_000);
+        expect(await deliver()).to.equal(0x9000);
+        // It does not wait for a STATUS that comes rarely.
+        await interval(61);
+        card.busy = 2;
+        expect(await deliver()).to.equal(0x9000);
+        expect([taken(), card.busy]).to.deep.equal([6, 0]);
       });
     } finally {
       mock.timers.reset();
