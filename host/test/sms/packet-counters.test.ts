@@ -111,8 +111,9 @@ describe('counters of packets', function () {
         await sql`UPDATE packet_counters SET counter = 30 WHERE card = ${CARD} AND key_set = 3`.execute(faster);
         const asked = put(20, path);
         // Its statement has begun, and so has read the counter of before.
-        const waits = sql`SELECT FROM pg_locks WHERE NOT granted`;
-        while ((await waits.execute(database)).rows.length === 0);
+        const waits = sql`SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND pid IN (SELECT pid FROM pg_locks WHERE NOT granted)`;
+        while ((await waits.execute(database)).rows.length === 0) await new Promise((done) => setTimeout(done, 2));
         return { asked };
       });
       expect(await slower.asked).to.deep.equal(['counter-is-higher', 409]);
