@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import type { CardCommand } from '../../wire/message/card-script.ts';
 import { Flow, type Trip } from '../../workflow/engine/flow.ts';
-import { issuerSteps, providerSteps } from '../../workflow/key-distribution.ts';
+import { initialKeySteps, issuerSteps, nativeIssuerSteps, providerSteps } from '../../workflow/key-distribution.ts';
 
 const root = new URL('../../../', import.meta.url);
 
@@ -36,6 +36,14 @@ describe('the page of key distribution', () => {
     const documented = (await documentedRows()).map(({ numeral, name, actor }) => ({ numeral, name, actor }));
     const listed = listedRows().map(({ numeral, name, from, to }) => ({ numeral, name, actor: `${from} -> ${to}` }));
     expect(documented).to.deep.equal(listed);
+  });
+
+  it('tells of both other ways through 43 to 52 which rows differ', async () => {
+    const text = await readFile(new URL('docs/key-distribution.md', root), 'utf8');
+    const told = [...text.matchAll(/^\| (?:in place of|ours:) (\S+) \| `(\w+)` \|/gm)].map(([, ...cells]) => cells);
+    const common = new Set(issuerSteps.rows().map(({ name }) => name));
+    const differing = [...nativeIssuerSteps.rows(), ...initialKeySteps.rows()].filter(({ name }) => !common.has(name));
+    expect(told).to.deep.equal(differing.map(({ numeral, name }) => [numeral, name]));
   });
 
   it('names a test file that is there for every row', async () => {
