@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { SimulatorError } from './errors.ts';
+import { SimulatorError, whyUnreadable } from './errors.ts';
 
 /** Hex digits, upper or lower case. */
 export type Hex = string;
@@ -167,16 +167,22 @@ export interface LocatedImage {
   readonly folder: string;
 }
 
+/** Where an image is, or one of the images in `cards/` by its bare name. */
+export const cardImagePath = (file: string): string =>
+  /^[\w-]+$/.test(file) ? join(cardImageFolder, `${file}.json`) : resolve(file);
+
 /**
  * Reads a card image.
  * @param file path of a JSON file, or the bare name of an image in `cards/`
  * @throws {SimulatorError} `image-unreadable`
  */
 export async function readCardImage(file: string): Promise<LocatedImage> {
-  const path = /^[\w-]+$/.test(file) ? join(cardImageFolder, `${file}.json`) : resolve(file);
+  const path = cardImagePath(file);
   try {
     return { image: JSON.parse(await readFile(path, 'utf8')) as CardImage, folder: dirname(path) };
   } catch (cause) {
-    throw new SimulatorError('image-unreadable', `cannot read the card image ${path}: ${String(cause)}`, { cause });
+    throw new SimulatorError('image-unreadable', `cannot read the card image ${path}: ${whyUnreadable(cause)}`, {
+      cause,
+    });
   }
 }

@@ -22,6 +22,18 @@ export type SimulatorErrorCode =
   | 'usage'
   | 'internal';
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not read it',
+};
+
+/** Why the system did not give a file, in words. */
+export function whyUnreadable(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return REASONS[(cause as NodeJS.ErrnoException).code ?? ''] ?? cause.message;
+}
+
 /** A failure of the simulator, or one a test asked it for (`power-cut`). */
 export class SimulatorError extends Error {
   readonly code: SimulatorErrorCode;

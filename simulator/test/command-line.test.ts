@@ -32,7 +32,20 @@ describe('command line', () => {
     ['an unknown option', ['start', 'plain', '--colour', 'red'], 2, /--colour.*usage: /s],
     ['a port that is none', ['start', 'plain', '--tcp', '70000'], 2, /70000 is not a port/],
     ['a vpcd address without port', ['start', 'plain', '--vpcd', 'localhost'], 2, /not HOST:PORT/],
-    ['an image that is not there', ['start', 'none.json'], 1, /cannot read the card image/],
+    [
+      'an image that is not there',
+      ['start', 'none.json'],
+      1,
+      /^cannot read the card image \S+none\.json: there is no such file\n$/,
+    ],
+    ['a card that is not there before its commands', ['apdu', 'none.json', '00'], 1, /^cannot .* no such file\n$/],
+    ['a CAP file that is not there', ['apdu', 'none.cap', '00'], 1, /^cannot read the CAP file none\.cap: there is no/],
+    [
+      'a script that is not there',
+      ['apdu', 'plain', '--script', 'none'],
+      2,
+      /^cannot read the script none: there is no/,
+    ],
   ] as const) {
     it(`refuses ${name}`, async () => {
       const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -12,6 +12,7 @@ import {
   isCap,
   parseWords,
   printLine,
+  requireFiles,
   splitFiles,
   usage,
   type Words,
@@ -34,6 +35,8 @@ async function readJob(args: readonly string[], options: readonly string[] = [])
   const noFile = values.control !== undefined && !isCap(words[0] ?? '');
   const { files, rest } = noFile ? { files: [], rest: words } : splitFiles(words);
   if (files.length === 0 && values.control === undefined) throw usage('needs a card image or a CAP file');
+  // A card that is not there is the first thing to say, not what its commands look like.
+  await requireFiles([...(given.lists.library ?? []), ...files]);
   const script = values.script === undefined ? [] : await readScript(values.script);
   return { files, steps: [...script, ...parseScript(rest, 'command')], given, control: values.control };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { access, constants } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type CardImage, type LocatedImage, readCardImage } from '../card-image.ts';
-import { SimulatorError } from '../errors.ts';
+import { type CardImage, cardImagePath, type LocatedImage, readCardImage } from '../card-image.ts';
+import { SimulatorError, whyUnreadable } from '../errors.ts';
 
 /** Of a card that is a UICC though no image says which. */
 const UICC_ICCID = '8986001234567890123F';
@@ -152,6 +153,22 @@ export async function imageOrCap(
   }
   const { image, folder } = await readCardImage(file);
   return { image: { ...image, ...seeded }, folder };
+}
+
+/**
+ * Asks for card images and CAP files without reading them, which may be pipes.
+ * @throws {SimulatorError} `image-unreadable`
+ */
+export async function requireFiles(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const [what, path] = isCap(file) ? ['CAP file', file] : ['card image', cardImagePath(file)];
+    try {
+      await access(path, constants.R_OK);
+    } catch (cause) {
+      const message = `cannot read the ${what} ${path}: ${whyUnreadable(cause)}`;
+      throw new SimulatorError('image-unreadable', message, { cause });
+    }
+  }
 }
 
 /** Takes the words apart: an image or CAP files at the beginning, and what follows. */

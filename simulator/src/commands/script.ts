@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
-import { SimulatorError } from '../errors.ts';
+import { SimulatorError, whyUnreadable } from '../errors.ts';
 import type { SimulatedCard } from '../simulated-card.ts';
 
 /** A line of a script: a command, and the end of the answer it must get where it says so. */
@@ -20,7 +20,7 @@ export async function readScript(file: string): Promise<Step[]> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new SimulatorError('usage', `cannot read the script ${file}: ${String(cause)}`, { cause });
+    throw new SimulatorError('usage', `cannot read the script ${file}: ${whyUnreadable(cause)}`, { cause });
   }
   return parseScript(text.split('\n'), file);
 }
