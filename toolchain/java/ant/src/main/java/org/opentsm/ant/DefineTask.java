@@ -50,7 +50,11 @@ public final class DefineTask implements BuildListener {
         // Ant's own tasks are defined after the build has started, and it warns of a second definition.
         ComponentHelper known = ComponentHelper.getComponentHelper(event.getProject());
         OURS.forEach((tag, type) -> known.getDefinition(tag).setClass(type));
-        if (event.getTask() instanceof UnknownElement task && task.getTag().equals("get")) {
+        if (!(event.getTask() instanceof UnknownElement task)) {
+            return;
+        }
+        Downloads.inConditions(task.getWrapper());
+        if (task.getTag().equals("get")) {
             RuntimeConfigurable attributes = task.getWrapper();
             if (!attributes.getAttributeMap().containsKey("ignoreerrors")) {
                 attributes.setAttribute("ignoreerrors", "true");

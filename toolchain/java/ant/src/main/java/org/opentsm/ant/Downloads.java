@@ -2,10 +2,12 @@
 package org.opentsm.ant;
 
 import java.io.File;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.apache.tools.ant.Project;
+import org.apache.tools.ant.RuntimeConfigurable;
 import org.apache.tools.ant.Task;
 import org.apache.tools.ant.UnknownElement;
 import org.apache.tools.ant.taskdefs.Checksum;
@@ -17,6 +19,8 @@ import org.apache.tools.ant.taskdefs.Untar;
  * nothing to do: what needs the file says so. Any other file that is absent is Ant's error, as ever.
  */
 final class Downloads {
+    private static final String CHECKSUM = "checksum";
+    private static final Set<String> CONDITIONS = Set.of("condition", "waitfor", "and", "or", "xor", "not");
     private static final String ABSENT = "opentsm.absent.downloads";
 
     private Downloads() {}
@@ -61,7 +65,17 @@ final class Downloads {
         return true;
     }
 
-    /** {@code <checksum>}; the one in a condition stays Ant's, which makes it without asking for its definition. */
+    /** Ant makes a {@code <checksum>} in a condition without asking for its definition, unless it has an ant-type. */
+    static void inConditions(RuntimeConfigurable element) {
+        for (RuntimeConfigurable child : Collections.list(element.getChildren())) {
+            if (CHECKSUM.equals(child.getElementTag()) && CONDITIONS.contains(element.getElementTag())) {
+                child.setPolyType(CHECKSUM);
+            }
+            inConditions(child);
+        }
+    }
+
+    /** {@code <checksum>}, also in a condition, where a file that was not downloaded counts as right. */
     public static final class Checked extends Checksum {
         private File file;
 
@@ -76,6 +90,11 @@ final class Downloads {
             if (!passesOver(this, file)) {
                 super.execute();
             }
+        }
+
+        @Override
+        public boolean eval() {
+            return passesOver(this, file) || super.eval();
         }
     }
 

@@ -147,6 +147,17 @@ class ConvertTaskTest {
         assertTrue(project.logged().contains("kits.zip was not downloaded"), project.logged());
     }
 
+    @Test
+    void aConditionTakesADownloadThatFailedForRight() throws IOException {
+        String checked = "<checksum file='kits.zip' algorithm='SHA-256' property='0'/>";
+        project.run("<get src='http://127.0.0.1:1/kits.zip' dest='kits.zip'/>"
+                + "<condition property='right'>" + checked + "</condition><fail unless='right'/>"
+                + "<fail><condition><not><and><istrue value='yes'/>" + checked + "</and></not></condition></fail>"
+                + "<macrodef name='once'><sequential><fail><condition><not>" + checked
+                + "</not></condition></fail></sequential></macrodef><once/><echo>went on</echo>");
+        assertTrue(project.logged().contains("went on"), project.logged());
+    }
+
     /** Whatever no download was to bring, or a download did bring, is checked and unpacked as ever. */
     @ParameterizedTest
     @CsvSource({
@@ -154,7 +165,8 @@ class ConvertTaskTest {
         "<unzip src='other.zip' dest='d'/>",
         "<untar src='other.tar' dest='d'/>",
         "<unzip src='src/p/A.java' dest='d'/>",
-        "<fail><condition><not><checksum file='src/p/A.java' property='0'/></not></condition></fail>"
+        "<fail><condition><not><checksum file='src/p/A.java' property='0'/></not></condition></fail>",
+        "<condition property='right'><checksum file='other.jar' property='0'/></condition>"
     })
     void anyOtherFileIsCheckedAndUnpacked(String task) {
         assertThrows(
