@@ -26,6 +26,7 @@ export const removeDomainSteps = new Flow<InstallContext, DomainRemovalStart>()
           .row('E5a', [issuer, card], 'repeatable', openIssuerChannel),
       )
       .protected((trip) => trip.row('E6', [issuer, card], 'repeatable', lookForDomain))
-      .protected((trip) => trip.row('E7', [issuer, card], 'check-first', deleteDomain)),
-  )
-  .host('E8', [issuer, issuer], 'repeatable', recordDomainDeleted);
+      .protected((trip) => trip.row('E7', [issuer, card], 'check-first', deleteDomain))
+      // In the visit, which begins again where its turn is lost.
+      .host('E8', [issuer, issuer], 'repeatable', recordDomainDeleted),
+  );

@@ -24,6 +24,8 @@ const loadOf = (one: Code, loadFileAid: string) => ({ act: 'load', loadFileAid, 
 const deleteOf = (name: string) => ({ act: 'delete', aid: name, related: false }) as const;
 /** Of a deployment without libraries: D5, D6 and its load file, INSTALL [for load], what comes behind. */
 const D = { select: 0, instance: 1, file: 2, begin: 3, load: 4 } as const;
+/** Of the deletion of a domain. */
+const E = { domain: 0, delete: 1 } as const;
 /** Of a removal. */
 const R = { instance: 0, file: 1, delete: 2 } as const;
 const at =
@@ -269,6 +271,74 @@ describe('flows of content of one card', function () {
     expect(world.play(evil).sw).to.equal('9000');
     expect(await world.deploy('b', { loadFileAid: NAME, code: code('b') })).to.equal('load-file-unknown');
     expect(writers()).to.deep.equal([]);
+  });
+
+  describe('and the deletion of a domain', () => {
+    const isKnown = async (provider: 'a' | 'b' = 'a') =>
+      typeof (await world.grant(provider, deleteOf(NAME))) === 'object';
+    const denying: Phone = async () => 'denied';
+
+    it('goes by no error status word: its tokens are good while it lives', async () => {
+      await world.insert({ tellsDomain: false });
+      const [evil, good] = [code('a'), code('both')];
+      const load = held(await world.grant('a', loadOf(evil, NAME), { block: blockOf(evil) }));
+      await world.report(load, world.play(load).confirmation);
+      const removal = held(await world.grant('a', deleteOf(NAME)));
+      await world.report(removal, world.play(removal).confirmation);
+      const other = held(await world.grant('a', loadOf(good, NAME), { block: blockOf(good) }));
+      await world.report(other, world.play(other).confirmation);
+      expect(await world.deleteDomain('a', 0, { phone: denying })).to.equal('absence-unproved');
+      expect(await isKnown()).to.equal(true);
+      expect(world.play(removal).sw).to.equal('9000');
+      expect(world.play(load).sw).to.equal('9000');
+      expect(await world.deploy('b', { loadFileAid: NAME, code: good })).to.equal('load-file-unknown');
+      expect(writers()).to.deep.equal([]);
+    });
+
+    it('is told of one lie by the list of all', async () => {
+      await world.insert({ tellsDomain: true });
+      expect(await world.deleteDomain('a', 0, { phone: at(E.domain, 'denied') })).to.equal('domain-not-gone');
+      expect(await isKnown()).to.equal(true);
+    });
+
+    it('is proved by DELETE or by that list, also behind an answer that was lost', async () => {
+      for (const trip of Object.values(E))
+        for (const fate of ['denied', 'lost', 'half', 'unsent'] as const) {
+          if (trip === E.domain && fate === 'denied') continue;
+          await world.insert({ tellsDomain: true });
+          const end = await world.deleteDomain('a', 0, { phone: at(trip, fate), tries: 2 });
+          expect(end, `${fate} at ${trip}`).to.equal(undefined);
+          expect(world.card.domains.has(domainOf('a'))).to.equal(false);
+          expect(await isKnown()).to.equal(false);
+        }
+    });
+
+    it('leaves the rows of a domain that was made anew before its answer came', async () => {
+      await world.insert({ tellsDomain: true });
+      const phone = kept(E.delete, () => world.makeDomain('a'));
+      expect(await world.deleteDomain('a', 0, { phone })).to.equal('domain-made-anew');
+      expect(await isKnown()).to.equal(true);
+      expect(await world.deleteDomain('a')).to.equal(undefined);
+      expect(await isKnown()).to.equal(false);
+    });
+
+    it('looks at the card once more when another flow had it before its answer came', async () => {
+      await world.insert({ tellsDomain: true });
+      let trips = 0;
+      const slow = kept(E.delete, async () => {
+        await world.database
+          .updateTable('content_turns' as never)
+          .set({ until: new Date(0) } as never)
+          .execute();
+        expect(await world.deploy('b', BOTH)).to.equal(undefined);
+      });
+      const phone: Phone = async (trip) => {
+        trips += 1;
+        return slow(trip);
+      };
+      expect(await world.deleteDomain('a', 0, { phone })).to.equal(undefined);
+      expect(trips).to.equal(4);
+    });
   });
 
   describe('one after the other', () => {

@@ -153,16 +153,25 @@ export class LoadFileWorld implements AsyncDisposable {
     );
   }
 
-  /** E3 to E8. */
-  async deleteDomain(provider: ProviderId, which = 0): Promise<string | undefined> {
+  /** E3 to E8, as `deploy`. */
+  async deleteDomain(
+    provider: ProviderId,
+    which = 0,
+    { phone = faithful, tries = 1 }: { phone?: Phone; tries?: number } = {},
+  ): Promise<string | undefined> {
     const request = { cardId: this.cardId, ssdAid: domainOf(provider, which) };
-    const facts = { request, caller: provider } as unknown as DomainRemovalStart;
+    const facts = { request, caller: provider, card: this.#row() } as unknown as DomainRemovalStart & { card: Card };
+    const at: Way = { trip: 0 };
+    const context = this.#context(randomUUID(), phone, at);
     return this.#ended(async () => {
-      const context = this.#context(randomUUID(), faithful, { trip: 0 });
       await checkDomainOwner(facts, context);
-      const looked = await this.#drive(lookForDomain(facts, context), faithful);
-      const { proof } = await this.#drive(deleteDomain({ ...facts, ...looked }, context), faithful);
-      await recordDomainDeleted({ ...facts, proof }, context);
+      await this.#again(tries, async () => {
+        const selected = await this.#drive(selectIssuer(facts, context), faithful);
+        at.session = this.card.openSession();
+        const looked = await this.#drive(lookForDomain(facts, context), phone, at);
+        const { proof } = await this.#drive(deleteDomain({ ...facts, ...looked }, context), phone, at);
+        await recordDomainDeleted({ ...facts, ...selected, proof }, context);
+      });
     });
   }
 
