@@ -160,4 +160,16 @@ describe('A secure channel inside a session of administration', () => {
       await remote.end(world);
       expect((await session.send('80CA0066')).sw).equal('9000');
     }));
+
+  it('takes no channel that packets have opened for another domain behind its last script', () =>
+    onOtaCard(cardWith(SET), async (card) => {
+      const world = await AgentWorld.open(card);
+      const remote = await AdministeredCard.over(world);
+      remote.fields = TO_DOMAIN;
+      expect((await remote.send(STORE)).sw, 'a script for a domain').equal('6982');
+      await world.terminal.idle();
+      const session = await openScp03(new PacketsCard(world), SET, 0x01);
+      await remote.end(world);
+      expect((await session.send('80CA0066')).sw).equal('9000');
+    }));
 });

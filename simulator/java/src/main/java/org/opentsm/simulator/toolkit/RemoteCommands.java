@@ -3,7 +3,9 @@ package org.opentsm.simulator.toolkit;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import javacard.framework.AID;
 import javacard.framework.ISO7816;
 import javacard.framework.ISOException;
@@ -63,6 +65,9 @@ public final class RemoteCommands implements Personalization {
     private long resets = -1;
     /** Whom the packets at hand are for: what a script selects stays selected from one to the next. */
     private AID target;
+
+    /** Who has begun commands for it since it was selected: what one of them leaves open is nobody else's to end. */
+    private final Set<AID> begun = new HashSet<>();
 
     private byte version;
     private byte key;
@@ -280,7 +285,9 @@ public final class RemoteCommands implements Personalization {
                 target = null;
                 throw refused(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
             }
+            begun.clear();
         }
+        begun.add(card.getPreviousContextAID());
         target = domain.aid;
         version = body[1];
         key = body[2];
@@ -331,10 +338,13 @@ public final class RemoteCommands implements Personalization {
         return answer;
     }
 
-    /** {@code [01]}: with it nothing stays selected either, nor what a domain knows of whom it has convinced. */
+    /**
+     * {@code [01]}: with it nothing stays selected either, nor what a domain knows of whom it has convinced, where who
+     * asks has begun commands since it was selected.
+     */
     private byte[] end(byte[] body) {
         end();
-        if (body.length == 1 && body[0] == FOR_GOOD) {
+        if (body.length == 1 && body[0] == FOR_GOOD && begun.contains(card.getPreviousContextAID())) {
             target = null;
             card.deselectByCard();
         }
