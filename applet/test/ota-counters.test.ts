@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Counters of more key sets than the card has rows for (applet/README.md 12, 32 of them). */
 import { expect } from 'chai';
-import type { CardImage } from '../../simulator/src/index.ts';
+import { type CardImage, SimulatorError } from '../../simulator/src/index.ts';
 import { apdu, type TestCard } from './support/card.ts';
-import { keySetImage, onOtaCard, openPlainStatus, randomKeys } from './support/ota-card.ts';
+import { keySetImage, onOtaCard, openPlainStatus, profile, randomKeys } from './support/ota-card.ts';
 import { commandPacket, openResponse, type PacketKeys, sendPacket } from './support/packet-host.ts';
 import { bytes, hex, tlv } from './support/tlv.ts';
 
@@ -39,6 +39,8 @@ async function status(card: TestCard, keys: PacketKeys, tar: string, counter: bi
   return sent.sw === '9000' ? openResponse(sent.data, SPI, keys).status : openPlainStatus(sent.data, SPI, keys);
 }
 
+const remove = ({ aid }: Domain): Buffer => apdu('80E40000', tlv('4F', aid));
+
 const issuer = (card: TestCard, counter: bigint, command: Buffer) => status(card, FIRST, ISSUER, counter, hex(command));
 
 const lock = (aid: string, state: string): Buffer => apdu(`80F040${state}`, aid);
@@ -68,5 +70,32 @@ describe('The counters of a card', () => {
       for (const one of [b, c, d, own(ISSUER, SETS.slice(0, -1)), own(FILES, SETS.slice(0, -1))])
         expect(await statuses(card, one, 5n), `${one.tar} again`).deep.equal(['02']);
       expect(await status(card, LAST, ISSUER, 6n), 'a set that was deleted').equal('05');
+    }));
+
+  it('stay where the power ends at any write of a packet that takes the row of a key set that is gone', () =>
+    onOtaCard({ keys: SETS, change: withDomains }, async (card, simulated) => {
+      const own = (tar: string, keys = SETS): Domain => ({ aid: '', tar, keys });
+      const rows = [own(ISSUER), own(FILES, SETS.slice(1)), b];
+      for (const one of [...rows, c, d]) expect(await statuses(card, one, 5n), one.tar).deep.equal(['00']);
+      expect(await statuses(card, a, 5n), 'all rows are in use').deep.equal(['07']);
+      for (const gone of [c, d]) expect(await issuer(card, gone === c ? 6n : 7n, remove(gone))).equal('00');
+      const outcomes: string[] = [];
+      for (const [atWrite, one] of [
+        [1, a],
+        [3, own(FILES, SETS.slice(0, 1))],
+      ] as const) {
+        await simulated.cutPower({ atWrite });
+        const cut = await statuses(card, one, 5n).then(
+          () => false,
+          (error: unknown) => error instanceof SimulatorError && error.code === 'power-cut',
+        );
+        await simulated.cutPower({ atWrite: 0 });
+        await simulated.power('on');
+        await profile(card);
+        outcomes.push(`${cut} ${await statuses(card, one, 5n)}`);
+        for (const other of rows.map((row) => ({ ...row, keys: row.keys.slice(1) })))
+          expect(await statuses(card, other, 5n), `${other.tar}, cut at ${atWrite}`).deep.equal(['02']);
+      }
+      expect(outcomes).deep.equal(['true 00', 'true 00']);
     }));
 });
