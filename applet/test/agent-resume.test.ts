@@ -7,7 +7,7 @@ import { AgentWorld, agentCard } from './support/agent-card.ts';
 import { apdu } from './support/card.ts';
 import { onOtaCard } from './support/ota-card.ts';
 import { expandedAnswers } from './support/packet-host.ts';
-import { hex, tlv } from './support/tlv.ts';
+import { bytes, hex, tlv } from './support/tlv.ts';
 
 /** Three retries, a minute each. */
 const RETRY = '86070003 2503001000';
@@ -15,6 +15,8 @@ const RETRY = '86070003 2503001000';
 const LAST = 1_000;
 const VERSION = 0x50;
 const SEND_SHORT_MESSAGE = 0x13;
+const CLOSE_CHANNEL = 0x41;
+const SEND_DATA = 0x43;
 
 /** A server with one script, which deletes key 50: it answers by the number in the URI, as ours does. */
 function oneScript(cutAfter: number) {
@@ -208,6 +210,77 @@ describe('The administration agent, when its channel breaks', function () {
       await server.posted(2);
       await world.terminal.closed();
       expect(server.posts.map(({ url }) => url)).deep.equal(['/adm?n=0', '/third']);
+    }));
+
+  it('does not wait for the end of a pause where another trigger comes in it', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      const server = new AdminServer((_posted, response) => nothing(response));
+      let reached = false;
+      await world.call(() => (reached ? server.connect() : undefined), { retry: RETRY });
+      expect([...world.terminal.timers.values()]).deep.equal(['001000']);
+      // A terminal that lost its timer: nothing ever runs out.
+      world.terminal.timers.clear();
+      reached = true;
+      await world.trigger({ uri: '/second' });
+      await world.terminal.idle();
+      expect(server.posts.map(({ url }) => url)).deep.equal(['/adm?n=0', '/second']);
+      expect(world.terminal.timers.size).equal(0);
+    }));
+
+  it('takes the end of a channel before for no end of the next, of which it hears late', () =>
+    onOtaCard(agentCard(), async (card) => {
+      const world = await AgentWorld.open(card);
+      let last = () => {};
+      const server = new AdminServer((_posted, response, count) => {
+        if (count === 2) last = () => nothing(response);
+      });
+      await world.call(server.connect);
+      await server.posted(1);
+      await world.terminal.idle();
+      expect(await world.trigger({ uri: '/second' })).equal('00');
+      await world.terminal.idle();
+      // The link goes: the card is told while it asks for what came before, and that is answered by an error.
+      let told = false;
+      world.terminal.liar = async (right) => {
+        if (told) return right();
+        told = true;
+        await world.terminal.between('D60B99010A82028281B8020105');
+        return bytes('81030142008202828183022100');
+      };
+      await world.terminal.tellLost(1);
+      world.terminal.liar = undefined;
+      await world.terminal.idle();
+      expect([told, world.terminal.isOpen]).deep.equal([true, true]);
+      last();
+      await world.terminal.idle();
+      expect(server.posts.map(({ url }) => url)).deep.equal(['/adm?n=0', '/second']);
+    }));
+
+  it('runs a last script once, whose server names no next URI, wherever the power fails in it', () =>
+    onOtaCard(agentCard(), async (card, simulated) => {
+      const world = await AgentWorld.open(card);
+      const seen = new Set<string>();
+      for (const dies of [SEND_DATA, CLOSE_CHANNEL]) {
+        expect((await world.putKey(VERSION, Buffer.alloc(16, 7))).sw).equal('9000');
+        let answer = () => {};
+        const server = new AdminServer((_posted, response) => {
+          answer = () => script(response, ['80E4000003D20150']);
+        });
+        await world.call(server.connect, { retry: RETRY });
+        await server.posted(1);
+        world.terminal.diesAt = dies;
+        answer();
+        await world.terminal.idle();
+        world.terminal.forget();
+        await simulated.power('off');
+        await simulated.power('on');
+        await world.restart(server.connect);
+        await world.terminal.idle();
+        expect((await world.manage(apdu('80E40000', 'D20150'))).sw, 'the script ran').equal('6A88');
+        seen.add(`${server.posts.length} ${world.terminal.opened} ${world.terminal.timers.size}`);
+      }
+      expect([...seen]).deep.equal(['1 0 0']);
     }));
 
   it('does not try again where TLS failed', () =>

@@ -144,6 +144,12 @@ export class AgentWorld {
     return sendTrigger(this.terminal, fields, this.#counter);
   }
 
+  /** The next packet. */
+  packet(fields: Omit<Parameters<typeof commandPacket>[0], 'counter'>): Buffer {
+    this.#counter += 1n;
+    return commandPacket({ ...fields, counter: this.#counter }, PACKETS);
+  }
+
   /** A command for the issuer's domain in a packet of its own. */
   async manage(command: Buffer | string): Promise<Answer> {
     const packets = new PacketCard(this.card, PACKETS, 'B20100', this.#counter);

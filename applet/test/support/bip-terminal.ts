@@ -39,6 +39,11 @@ export class BipTerminal {
   readonly submitted: Buffer[] = [];
   /** Type of the proactive command that is done and never answered, since the power fails then. */
   diesAt: number | undefined;
+  /**
+   * Makes the whole response in place of the right one, which does what the card asked for when it is called; nothing
+   * for a command that is never answered.
+   */
+  liar: ((right: () => Promise<Buffer>) => Promise<Buffer | undefined>) | undefined;
   /** Set to stop giving the card what comes. */
   deaf = false;
   buffer = 1500;
@@ -137,9 +142,12 @@ export class BipTerminal {
       const list = objects(objects(data)[0]?.value ?? Buffer.alloc(0));
       const find = (tag: number) =>
         list.find((object) => (Number.parseInt(object.tag, 16) & 0x7f) === tag)?.value ?? Buffer.alloc(0);
-      const more = await this.#do(find(1), find);
-      if (find(1)[1] === this.diesAt) return;
-      const response = Buffer.concat([tlv('81', find(1)), bytes('82028281'), more]);
+      const right = async () => {
+        const more = await this.#do(find(1), find);
+        return Buffer.concat([tlv('81', find(1)), bytes('82028281'), more]);
+      };
+      const response = await (this.liar === undefined ? right() : this.liar(right));
+      if (response === undefined || find(1)[1] === this.diesAt) return;
       const command = Buffer.concat([bytes('80140000'), Buffer.of(response.length), response]);
       ({ sw } = await this.#card.exchange(command));
     }
@@ -231,6 +239,12 @@ export class BipTerminal {
     if (pipe.told || this.#pipe !== pipe) return;
     pipe.told = true;
     void this.tellLost(pipe.number);
+  }
+
+  /** An event while a command of the card waits for its response, when no other turn comes. */
+  between(data: string): Promise<unknown> {
+    const event = bytes(data);
+    return this.#card.exchange(Buffer.concat([bytes('80C20000'), Buffer.of(event.length), event]));
   }
 
   /** Link dropped, of any channel. */

@@ -47,7 +47,7 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
         register(buffer, offset, aidLength);
         registry = ToolkitRegistrySystem.getEntry();
         store = new SessionStore(defaults);
-        session = new Session(store, suites, registry.allocateTimer());
+        session = new Session(store, suites, registry.allocateTimer(), missed);
         registry.setEvent(ToolkitConstants.EVENT_PROFILE_DOWNLOAD);
         registry.setEvent(ToolkitConstants.EVENT_EVENT_DOWNLOAD_DATA_AVAILABLE);
         registry.setEvent(ToolkitConstants.EVENT_EVENT_DOWNLOAD_CHANNEL_STATUS);
@@ -131,7 +131,7 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
     /** After a reset a session goes on where it stood, if it may be retried. */
     private void awake() {
         session.forget();
-        boolean active = store.isActive();
+        boolean active = store.isActive() && !store.isLast();
         boolean goesOn = active && store.retry();
         if (active && !goesOn) {
             session.report();
@@ -152,15 +152,20 @@ public final class AdministrationAgent extends Applet implements ToolkitInterfac
             session.expired();
         } else if (session.isConnected()) {
             session.receive();
-        } else if (store.isActive() && !session.isPausing()) {
+        } else if (store.isActive() && (!session.isPausing() || store.isQueued())) {
+            // whoever sends another trigger is there now
             session.connect();
         }
     }
 
     /** What came before the end is taken first. */
     private void linkDown() {
+        missed[LOST] = true;
         session.receive();
-        if (session.isConnected()) {
+        // what the session found out by itself: the channel is another one then
+        boolean down = missed[LOST] && session.isConnected();
+        missed[LOST] = false;
+        if (down) {
             session.lost();
         }
     }

@@ -18,7 +18,6 @@ final class Channel {
     private static final byte CHANNEL_BASE = (byte) 0x20;
     private static final byte CHANNEL_MASK = (byte) 0x07;
     private static final byte IMMEDIATELY = (byte) 1;
-    private static final byte LAST_SUCCESS = (byte) 0x0F;
 
     private static final short NUMBER = (short) 0;
     private static final short STORES = (short) 1;
@@ -43,7 +42,7 @@ final class Channel {
     boolean open(byte[] objects, short offset, short length, short record) {
         ProactiveHandler handler = command(ToolkitConstants.PRO_CMD_OPEN_CHANNEL, IMMEDIATELY);
         handler.appendArray(objects, offset, length);
-        if (!succeeds(handler)) {
+        if (!Terminal.does(handler)) {
             return false;
         }
         ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
@@ -65,7 +64,7 @@ final class Channel {
         short wanted = length > PART_MAX ? PART_MAX : length;
         ProactiveHandler handler = command(ToolkitConstants.PRO_CMD_RECEIVE_DATA, (byte) 0);
         handler.appendTLV((byte) (ToolkitConstants.TAG_CHANNEL_DATA_LENGTH | COMPREHENSION), (byte) wanted);
-        if (!succeeds(handler)) {
+        if (!Terminal.does(handler)) {
             Fault.link();
         }
         ProactiveResponseHandler response = ProactiveResponseHandlerSystem.getTheHandler();
@@ -90,7 +89,7 @@ final class Channel {
             boolean now = left == 0 || ram[STORES] == 0;
             ProactiveHandler handler = command(ToolkitConstants.PRO_CMD_SEND_DATA, now ? IMMEDIATELY : (byte) 0);
             handler.appendTLV((byte) (ToolkitConstants.TAG_CHANNEL_DATA | COMPREHENSION), data, next, part);
-            if (!succeeds(handler)) {
+            if (!Terminal.does(handler)) {
                 Fault.link();
             }
             next = (short) (next + part);
@@ -107,7 +106,7 @@ final class Channel {
         if (isOpen()) {
             ProactiveHandler handler = command(ToolkitConstants.PRO_CMD_CLOSE_CHANNEL, (byte) 0);
             ram[NUMBER] = (byte) 0;
-            handler.send();
+            Terminal.does(handler);
         }
     }
 
@@ -116,10 +115,5 @@ final class Channel {
         byte device = isOpen() ? (byte) (CHANNEL_BASE + ram[NUMBER]) : ToolkitConstants.DEV_ID_TERMINAL;
         handler.init(type, qualifier, device);
         return handler;
-    }
-
-    private static boolean succeeds(ProactiveHandler handler) {
-        byte result = handler.send();
-        return result >= 0 && result <= LAST_SUCCESS;
     }
 }

@@ -29,6 +29,7 @@ final class Session {
     /** True until the first POST of a channel has gone. */
     private final boolean[] fresh = JCSystem.makeTransientBooleanArray((short) 1, JCSystem.CLEAR_ON_RESET);
 
+    private final boolean[] missed;
     private final byte suites;
     private final SessionStore store;
     private final Channel channel = new Channel();
@@ -41,8 +42,10 @@ final class Session {
     private final Post post;
     private final Timer timer;
 
-    Session(SessionStore store, byte suites, byte timerIdentifier) {
+    /** @param missed events that came while the terminal was somebody else's; those of a channel before are nobody's */
+    Session(SessionStore store, byte suites, byte timerIdentifier, boolean[] missed) {
         this.store = store;
+        this.missed = missed;
         this.suites = suites;
         body = JCSystem.makeTransientByteArray(
                 (short) (HttpAnswer.BODY + HttpAnswer.BODY_MAX), JCSystem.CLEAR_ON_RESET);
@@ -88,6 +91,7 @@ final class Session {
         try {
             short length = store.connectionLength();
             if (channel.open(store.bytes, store.connection(), length, Records.SENT_MAX)) {
+                forgetMissed();
                 timer.start(SILENCE, (short) 0);
                 answer.begin();
                 tls.begin(suites);
@@ -133,7 +137,7 @@ final class Session {
             ProactiveHandler handler = ProactiveHandlerSystem.getTheHandler();
             handler.init(ToolkitConstants.PRO_CMD_SEND_SHORT_MESSAGE, (byte) 0, ToolkitConstants.DEV_ID_NETWORK);
             handler.appendArray(store.bytes, store.report(), length);
-            handler.send();
+            Terminal.does(handler);
         } catch (ToolkitException e) {
             // it was no message: the session is over all the same
             drop();
@@ -177,6 +181,13 @@ final class Session {
         wipe();
         timer.stop();
         channel.close();
+    }
+
+    /** What was told of the channel before, and of the timer that it had, is not of this one. */
+    private void forgetMissed() {
+        for (short i = 0; i < (short) missed.length; i++) {
+            missed[i] = false;
+        }
     }
 
     private void wipe() {
@@ -246,6 +257,9 @@ final class Session {
         }
         // commands may take longer than a server may be silent
         timer.stop();
+        if (!goesOn) {
+            store.last();
+        }
         short length = run();
         if (!goesOn) {
             finish();

@@ -28,6 +28,8 @@ final class SessionStore {
     private static final byte SECOND_URI = (byte) 0x02;
     private static final byte POSTED = (byte) 0x04;
     private static final byte QUEUED = (byte) 0x08;
+    /** Its last script runs, or has run. */
+    private static final byte LAST = (byte) 0x10;
 
     // places of {@code L value}
     private static final short STATE = (short) 0;
@@ -59,6 +61,16 @@ final class SessionStore {
 
     boolean isActive() {
         return (bytes[STATE] & ACTIVE) != 0;
+    }
+
+    /** True from the first command of the session's last script on: whatever breaks, there is nothing to go on with. */
+    boolean isLast() {
+        return (bytes[STATE] & LAST) != 0;
+    }
+
+    /** True while a trigger waits for the end of the session. */
+    boolean isQueued() {
+        return (bytes[STATE] & QUEUED) != 0;
     }
 
     /** True once the server may have seen a POST of this session. */
@@ -245,6 +257,11 @@ final class SessionStore {
         if (Util.getShort(bytes, RETRIES) != retryCount()) {
             Util.setShort(bytes, RETRIES, retryCount());
         }
+    }
+
+    /** The script that runs now is the session's last: it must not come a second time. */
+    void last() {
+        bytes[STATE] |= LAST;
     }
 
     private short retryCount() {

@@ -13,8 +13,6 @@ final class Timer {
     private static final byte STOP = (byte) 1;
     private static final byte COMPREHENSION = (byte) 0x80;
     private static final short VALUE = (short) 3;
-    /** Results up to it are of what was done (TS 102 223 8.12). */
-    private static final byte LAST_SUCCESS = (byte) 0x0F;
 
     private final byte identifier;
     private final boolean[] running = JCSystem.makeTransientBooleanArray((short) 1, JCSystem.CLEAR_ON_RESET);
@@ -27,14 +25,13 @@ final class Timer {
     void start(byte[] value, short offset) {
         ProactiveHandler handler = command(START);
         handler.appendTLV((byte) (ToolkitConstants.TAG_TIMER_VALUE | COMPREHENSION), value, offset, VALUE);
-        byte result = handler.send();
-        running[0] = result >= 0 && result <= LAST_SUCCESS;
+        running[0] = Terminal.does(handler);
     }
 
     void stop() {
         if (running[0]) {
             running[0] = false;
-            command(STOP).send();
+            Terminal.does(command(STOP));
         }
     }
 
