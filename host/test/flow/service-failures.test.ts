@@ -142,7 +142,12 @@ describe('services that cannot become what was asked', function () {
     expectDone(await run(ALL), S.OPERATIONAL);
     const installConfig = { applicationSpecificInstallParameter: '800101' };
     await desk.addVersion('4.0.0', desk.elfId, await desk.configure(PURSE_SCRIPT, { installConfig }));
-    const sent = await sentBy(async () => expectDone(await run(update('4.0.0')), S.OPERATIONAL));
+    const sent = await sentBy(async () => {
+      // Tags are numbers; what is kept and told is the tag that the service provider has given.
+      const ended = await run(update('04.0.000000'));
+      expectDone(ended, S.OPERATIONAL);
+      expect(ended.result?.versionTag).to.equal('4.0.0');
+    });
     expect(sent.filter((label) => /^(DELETE|INSTALL \[for (load|extradition))/.test(label)).sort()).to.deep.equal([
       ...['DELETE', 'DELETE', 'INSTALL [for extradition]', 'INSTALL [for load]'],
     ]);

@@ -218,7 +218,7 @@ export class ServiceProcesses {
       start: { ...start, ...change, locked },
       request,
       to,
-      version: { tag, flavorId: flavor.id },
+      version: { tag: version.document.tag, flavorId: flavor.id },
     };
   }
 
