@@ -46,9 +46,10 @@ export const installSteps = new Flow<InstallContext, InstallStart>()
         trip
           .row('D7', [issuer, card], 'check-first', loadApplication)
           .row('D7a', [issuer, card], 'repeatable', readContent),
-      ),
-  )
-  .host('D8', [issuer, provider], 'repeatable', recordApplication);
+      )
+      // In the visit, which begins again where its turn is lost.
+      .host('D8', [issuer, provider], 'repeatable', recordApplication),
+  );
 
 /** D1, D2 and D9 to D13: the application provider management platform. */
 export const deploySteps = new Flow<DeployContext, DeployStart>()

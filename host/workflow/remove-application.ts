@@ -28,6 +28,7 @@ export const removeSteps = new Flow<InstallContext, RemovalStart>()
       )
       .protected((trip) => trip.row('R6', [issuer, card], 'repeatable', lookAtRegistry))
       .protected((trip) => trip.row('R6a', [issuer, card], 'repeatable', lookAtLoadFiles))
-      .protected((trip) => trip.row('R7', [issuer, card], 'check-first', deleteApplication)),
-  )
-  .host('R8', [issuer, 'provider'], 'repeatable', recordRemoved);
+      .protected((trip) => trip.row('R7', [issuer, card], 'check-first', deleteApplication))
+      // In the visit, which begins again where its turn is lost.
+      .host('R8', [issuer, 'provider'], 'repeatable', recordRemoved),
+  );

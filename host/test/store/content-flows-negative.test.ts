@@ -3,6 +3,9 @@ import { expect } from 'chai';
 import { takeTurn } from '../../store/issuer/content-turns.ts';
 import { loadFileHash } from '../../wire/cap/cap-file.ts';
 import { fromHex, toHex } from '../../wire/hex.ts';
+import { installSteps } from '../../workflow/deploy-application.ts';
+import { removeSteps } from '../../workflow/remove-application.ts';
+import { removeDomainSteps } from '../../workflow/remove-domain.ts';
 import { blockOf, type CardKind, type Code } from './load-file-card.ts';
 import {
   applicationOf,
@@ -340,6 +343,15 @@ describe('flows of content of one card', function () {
       expect(trips).to.equal(4);
     });
   });
+
+  for (const [flow, { units }] of Object.entries({ installSteps, removeSteps, removeDomainSteps }))
+    it(`begin their visit again where the turn is lost at their last row: ${flow}`, () => {
+      // The engine does one unit again, and what it does again begins with the turn.
+      expect(units.map(({ segments }) => segments.at(-1)?.kind)).to.deep.equal(['host']);
+      const [first] = units[0]?.segments ?? [];
+      const taking = first?.kind === 'trip' ? first.rows[0]?.name : undefined;
+      expect(taking).to.be.oneOf(['lookForApplication', 'selectIssuer']);
+    });
 
   describe('one after the other', () => {
     const take = (workflowId: string, providerId = 'a') =>
