@@ -3,6 +3,7 @@ package org.opentsm.ant;
 
 import com.sun.javacard.ant.tasks.ConverterTask;
 import java.util.Map;
+import org.apache.tools.ant.AntTypeDefinition;
 import org.apache.tools.ant.BuildEvent;
 import org.apache.tools.ant.BuildListener;
 import org.apache.tools.ant.ComponentHelper;
@@ -49,7 +50,11 @@ public final class DefineTask implements BuildListener {
     public void taskStarted(BuildEvent event) {
         // Ant's own tasks are defined after the build has started, and it warns of a second definition.
         ComponentHelper known = ComponentHelper.getComponentHelper(event.getProject());
-        OURS.forEach((tag, type) -> known.getDefinition(tag).setClass(type));
+        OURS.forEach((tag, type) -> {
+            if (isAnts(known.getDefinition(tag), type)) {
+                known.getDefinition(tag).setClass(type);
+            }
+        });
         if (!(event.getTask() instanceof UnknownElement task)) {
             return;
         }
@@ -66,6 +71,17 @@ public final class DefineTask implements BuildListener {
                 attributes.setAttribute("maxtime", DOWNLOAD_SECONDS);
             }
         }
+    }
+
+    /** Not what the build file means by the name: a preset, a macro, or a task of another class. */
+    private static boolean isAnts(AntTypeDefinition definition, Class<?> ours) {
+        Class<?> ants = ours;
+        while (ants.getName().startsWith("org.opentsm.")) {
+            ants = ants.getSuperclass();
+        }
+        return definition != null
+                && definition.getClass() == AntTypeDefinition.class
+                && ants.getName().equals(definition.getClassName());
     }
 
     @Override

@@ -92,6 +92,20 @@ class KitTasksTest {
         assertTrue(project.logged().contains("p.cap: refused, 1 error"), project.logged());
     }
 
+    /** What a build file means by a name of Ant's own is its business. */
+    @Test
+    void namesThatABuildFileGivesAnewAreItsOwn() throws IOException {
+        project.run("<presetdef name='javac'><javac includeantruntime='no' debug='yes'/></presetdef>"
+                + "<macrodef name='unzip'><attribute name='src'/><sequential><echo>not @{src}</echo>"
+                + "</sequential></macrodef>"
+                + "<taskdef name='untar' classname='org.apache.tools.ant.taskdefs.Echo'/>"
+                + "<mkdir dir='build'/><unzip src='a.zip'/><untar message='neither'/>"
+                + TEMPLATE.replace(" debug='yes' includeantruntime='no'", ""));
+        assertTrue(project.logged().contains("not a.zip"), project.logged());
+        assertTrue(project.logged().contains("neither"), project.logged());
+        assertEquals(List.of("build/p/javacard/p.cap"), project.files(".cap"));
+    }
+
     /** A kit that is there keeps its tasks. */
     @Test
     void aKitsOwnTaskIsTaken() throws IOException {
