@@ -46,4 +46,4 @@ export const OFF_CARD_ENTITY_LABEL = 'off-card-entity';
 /**
  * Raise it when a flow in progress could not go on by the new rows: it then starts again, looking at the card first.
  */
-export const WORKFLOW_VERSION = '2';
+export const WORKFLOW_VERSION = '3';
