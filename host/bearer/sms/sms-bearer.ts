@@ -196,7 +196,8 @@ function failureOf(packet: PacketRow | undefined): TransportError {
   // Anybody may send a refusal that no key vouches for.
   const unproved = authenticated === false ? ', unproved' : '';
   const said = `the card says: ${responseStatusMeaning(status)}${behind}${unproved}`;
-  if (state === 'refused') return unreachable(said);
+  // A node of a release before writes the unproved one so too.
+  if (state === 'refused' && authenticated === true) return unreachable(said);
   return new TransportError('outcome-unknown', said, restsBehind(status, authenticated));
 }
 

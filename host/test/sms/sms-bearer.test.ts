@@ -264,6 +264,18 @@ describe('the bearer by short message', function () {
     while ((await node.table.open(CARD)).length > 0) await node.table.messages('none');
   });
 
+  it('is not fallen back from where a node of a release before takes an unproved word for a refusal', async () => {
+    await using card = new ScriptedCard(world);
+    card.reachable = false;
+    const exchange = node.bearer.exchange(reached(MSISDN), script([command(1)], 90), 20_000);
+    const lost: Promise<unknown> = exchange.catch((reason: unknown) => reason);
+    let open = await node.table.open(CARD);
+    while (open[0]?.state !== 'sent') open = await node.table.open(CARD);
+    const said = { status: RESPONSE_STATUS.TAR_UNKNOWN, response: new Uint8Array(), authenticated: false };
+    await node.table.answered(open[0].id, { state: 'refused', ...said });
+    expect(await lost).to.have.property('code', 'outcome-unknown');
+  });
+
   it('gives up what an older session has in the queue when the card is given back', async () => {
     await using card = new ScriptedCard(world);
     card.reachable = false;
