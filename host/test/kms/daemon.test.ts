@@ -199,7 +199,7 @@ describe('KMS daemon', function () {
         Object.entries(methods).map(([method, { 'x-access': access }]) => ({ path, method, access })),
       );
       const own = routes.filter(({ path }) => path.startsWith('/v1/'));
-      expect(own).to.have.length(38);
+      expect(own).to.have.length(39);
       const others: Peer[] = [
         { role: 'provider', id: 'b' },
         { role: 'issuer', id: 'a' },
