@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-import { statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 // The command needs Node 24, which runs TypeScript as it is; an older one says so instead of failing on syntax.
 const [major] = process.versions.node.split('.').map(Number);
@@ -30,9 +30,18 @@ await main(process.argv);
 
 function ownCache() {
   try {
-    if (statSync(homedir()).uid !== process.getuid?.()) return undefined;
-    return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'opentsm', 'code');
+    if (!isOwn(statSync(homedir()))) return undefined;
+    const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'opentsm', 'code');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Each of them may give those below it another meaning.
+    for (const at of [folder, dirname(folder), dirname(dirname(folder))]) if (!isOwn(lstatSync(at))) return undefined;
+    return folder;
   } catch {
     return undefined;
   }
+}
+
+/** Nobody else's, and nobody else may write to it. */
+function isOwn({ uid, mode }) {
+  return uid === process.getuid?.() && (mode & 0o022) === 0;
 }

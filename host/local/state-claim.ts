@@ -31,14 +31,15 @@ export async function claimState(folder: string): Promise<() => Promise<void>> {
       // Written before it has its name: who reads it reads all of it.
       if (!(await linked(written, claim))) continue;
       await Promise.all(numbers.map((number) => rm(join(folder, nameOf(number)), { force: true })));
-      return () => truncate(claim);
+      return () => truncate(claim).catch(() => {});
     }
   } finally {
     await rm(written, { force: true });
   }
 }
 
-const nameOf = (number: number) => `up-${number}.pid`;
+/** The first one is what a release before has written, without numbers. */
+const nameOf = (number: number) => (number === 0 ? 'up.pid' : `up-${number}.pid`);
 
 /** In ascending order. */
 async function claimsIn(folder: string): Promise<number[]> {

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -36,6 +46,24 @@ describe('compiled code that tsm keeps', () => {
   it('is not kept without a home', () => {
     expect(start(join(folder, 'none'))).to.deep.equal([]);
     expect(existsSync(join(folder, 'none'))).to.equal(false);
+  });
+
+  it('is not kept where others may write, or what others have made', () => {
+    const cache = join(folder, '.cache');
+    mkdirSync(cache);
+    chmodSync(cache, 0o777);
+    expect(start(folder)).to.deep.equal([]);
+    expect(existsSync(join(cache, 'opentsm/code')) && readdirSync(join(cache, 'opentsm/code')).length > 0).to.equal(
+      false,
+    );
+    chmodSync(cache, 0o700);
+    start(folder);
+    expect(statSync(join(cache, 'opentsm/code')).mode & 0o777).to.equal(0o700);
+    const theirs = join(folder, 'theirs');
+    mkdirSync(theirs);
+    symlinkSync(theirs, join(folder, 'xdg'));
+    expect(start(folder, { XDG_CACHE_HOME: join(folder, 'xdg') })).to.deep.equal([]);
+    expect(existsSync(join(theirs, 'opentsm/code')) && readdirSync(join(theirs, 'opentsm/code'))).to.deep.equal([]);
   });
 
   it('is not kept in another user’s home, who would run it as this one', () => {
