@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { CAN_ISOLATE, isolated, READER_PORTS } from './isolation.mjs';
 import { chosen, SUITES } from './suites.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -31,5 +32,15 @@ describe('the suites', () => {
     const names = ['crush', 'host/test/none.test.ts', 'README.md', 'host/errors.ts'];
     expect(chosen(names).unknown).to.deep.equal(names);
     expect(chosen(['crash']).unknown).to.deep.equal([]);
+  });
+});
+
+describe('the world of a suite with PC/SC', () => {
+  it('gives the ports of the virtual readers to no connection', () => {
+    const reserved = '/proc/sys/net/ipv4/ip_local_reserved_ports';
+    const script = `test -w ${reserved} && cat ${reserved} || echo ${READER_PORTS}`;
+    const [program, ...args] = isolated(['sh', '-c', script]);
+    const told = CAN_ISOLATE ? execFileSync(program, args, { encoding: 'utf8' }) : READER_PORTS;
+    expect(told.trim()).to.equal(READER_PORTS);
   });
 });
