@@ -122,28 +122,7 @@ export async function startDaemon<S extends TSchema>(
   }
   return {
     port: (app.server.address() as AddressInfo).port,
-    reload: async () => {
-      // Who revoked a certificate looks here for it.
-      const told = async (work: () => Promise<void>, text: string) => {
-        try {
-          await work();
-        } catch (error) {
-          logger.error({ reason: errorLine(error) }, text);
-          throw error;
-        }
-      };
-      await told(async () => {
-        await tls.reload();
-        tellStale(tls, logger);
-        const { key, certificate: cert, authority: ca } = tls;
-        app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
-      }, 'certificates are not read again: the ones of before stay');
-      await told(
-        async () => parts.reload?.(),
-        'certificates are read again, but not those of its other listeners: there the ones of before stay',
-      );
-      logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
-    },
+    reload: () => reload({ app, parts, tls, logger }),
     stop: () => {
       stopping ??= stop(app, parts, logger);
       return stopping;
@@ -168,6 +147,40 @@ async function listen(app: RestApp, { host, port }: BaseConfig['listen']): Promi
 function tellStale({ staleRevocations: endedAt }: LiveTls, logger: Logger): void {
   if (endedAt === undefined) return;
   logger.error({ endedAt }, 'the CRL in tls.revoked has ended: bring the next one; what it names stays revoked');
+}
+
+/** New certificates and revocations, then those of other listeners; the log says which were not read. */
+async function reload({
+  app,
+  parts,
+  tls,
+  logger,
+}: {
+  readonly app: RestApp;
+  readonly parts: DaemonParts;
+  readonly tls: LiveTls;
+  readonly logger: Logger;
+}): Promise<void> {
+  // Who revoked a certificate looks here for it.
+  const told = async (work: () => Promise<void>, text: string) => {
+    try {
+      await work();
+    } catch (error) {
+      logger.error({ reason: errorLine(error) }, text);
+      throw error;
+    }
+  };
+  await told(async () => {
+    await tls.reload();
+    tellStale(tls, logger);
+    const { key, certificate: cert, authority: ca } = tls;
+    app.server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+  }, 'certificates are not read again: the ones of before stay');
+  await told(
+    async () => parts.reload?.(),
+    'certificates are read again, but not those of its other listeners: there the ones of before stay',
+  );
+  logger.info({ expiresAt: tls.expiresAt }, 'certificates are read again');
 }
 
 async function stop(app: RestApp, parts: DaemonParts, logger: Logger): Promise<void> {
