@@ -38,8 +38,7 @@ export async function claimState(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-/** The first one is what a release before has written, without numbers. */
-const nameOf = (number: number) => (number === 0 ? 'up.pid' : `up-${number}.pid`);
+const nameOf = (number: number) => `up-${number}.pid`;
 
 /** In ascending order. */
 async function claimsIn(folder: string): Promise<number[]> {
